@@ -1,0 +1,94 @@
+'use strict'
+
+const USAGE = `npm run bench -- [WORKLOAD]... [--rounds N] [--seconds S] [--json]
+
+The same script on Ferrowire and on the built-in modules of this Node, in turns; answers are checked. The figures are medians
+of the rounds, with half of the distance between the best and the worst of them. --json prints one JSON object instead.`
+
+const { parseArgs } = require('node:util')
+const { build } = require('../../scripts/build')
+const { Terminal } = require('../../scripts/terminal')
+const { WORKLOADS, compileLoad, contest, endAll } = require('./contest')
+const { chart, machine, table } = require('./report')
+const { sides } = require('./sides')
+
+const options = {
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '1.5' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+}
+
+// With --json stdout is for the object alone.
+let terminal = new Terminal()
+
+async function main() {
+  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  const names = positionals.length > 0 ? positionals : Object.keys(WORKLOADS)
+  const unknown = names.find((name) => !Object.hasOwn(WORKLOADS, name))
+  const rounds = Number(values.rounds)
+  const seconds = Number(values.seconds)
+  const isUsable = !unknown && Number.isInteger(rounds) && rounds > 0 && seconds > 0
+  if (values.help || !isUsable) {
+    if (unknown) console.error(`no such workload: ${unknown}`)
+    console.error(`${USAGE}\n\nWORKLOAD: ${Object.keys(WORKLOADS).join(' ')}`)
+    process.exitCode = values.help ? 0 : 2
+    return
+  }
+  if (values.json) terminal = new Terminal(process.stderr)
+  // A debug build may lie there; cargo knows.
+  await build({ force: true })
+  await compileLoad()
+
+  terminal.line(`${machine()}; ${rounds} rounds of ${seconds} s`)
+  const results = []
+  for (const name of names) {
+    const onSample = ({ title, side, round }) =>
+      terminal.status(`${title}: ${sides[side].title}, round ${round + 1} of ${rounds}`)
+    results.push(await contest(name, { rounds, seconds, onSample }))
+    terminal.done()
+  }
+  if (values.json) {
+    console.log(
+      JSON.stringify(
+        { node: process.versions.node, machine: machine(), rounds, seconds, results },
+        null,
+        2,
+      ),
+    )
+    return
+  }
+  terminal.line()
+  table(results, terminal)
+  chart(results, terminal)
+  cpuTimes(results)
+}
+
+function cpuTimes(results) {
+  const measured = results.filter(({ sides: by }) => by.ferrowire.cpu !== undefined)
+  if (measured.length === 0) return
+  terminal.heading('CPU time of the server per message, us')
+  for (const { title, sides: by } of measured) {
+    const cells = Object.entries(sides).map(
+      ([side, { title: who }]) => `${who} ${by[side].cpu.toFixed(2)}`,
+    )
+    terminal.line(`  ${title.padEnd(18)} ${cells.join('   ')}`)
+  }
+}
+
+process.on('exit', endAll)
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+]) {
+  process.once(signal, () => {
+    terminal.done()
+    process.exit(status)
+  })
+}
+
+main().catch((error) => {
+  terminal.done()
+  terminal.bad(error.stderr || error.message)
+  process.exit(1)
+})

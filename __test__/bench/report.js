@@ -1,0 +1,63 @@
+'use strict'
+
+// The figures as a person reads them; the demo shows the same table.
+
+const os = require('node:os')
+const { sides } = require('./sides')
+
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
+
+function bar(share, width) {
+  const eighths = Math.round(share * width * 8)
+  return '█'.repeat(eighths >> 3) + EIGHTHS[eighths & 7]
+}
+
+const count = (number) => Math.round(number).toLocaleString('en-US')
+
+function spread({ median, min, max }) {
+  return `±${(((max - min) / 2 / median) * 100).toFixed(0)} %`
+}
+
+function table(results, terminal) {
+  const rows = [['', 'Ferrowire', '', 'built-in', '', 'ratio']]
+  for (const { title, unit, ratio, sides: by } of results) {
+    const cells = Object.keys(sides).flatMap((side) => [
+      `${count(by[side].median)} ${unit}`,
+      spread(by[side]),
+    ])
+    rows.push([title, ...cells, `${ratio.toFixed(2)}x`])
+  }
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  for (const [index, row] of rows.entries()) {
+    const cells = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]),
+    )
+    const text = cells.slice(0, -1).join('  ')
+    const ratio = cells.at(-1)
+    terminal.line(
+      `  ${index === 0 ? terminal.paint('dim', `${text}  ${ratio}`) : `${text}  ${terminal.paint('bold', ratio)}`}`,
+    )
+  }
+}
+
+// Each workload on its own scale: what is compared is the pair.
+function chart(results, terminal) {
+  const width = Math.min(50, terminal.columns - 40)
+  const first = Math.max(...results.map(({ title }) => title.length))
+  for (const { title, sides: by } of results) {
+    const most = Math.max(...Object.values(by).map(({ median }) => median))
+    terminal.line()
+    for (const [index, [side, { title: who }]] of Object.entries(sides).entries()) {
+      const label = `  ${(index === 0 ? title : '').padEnd(first)}  ${who.padEnd(9)} `
+      const drawn = bar(by[side].median / most, width)
+      terminal.line(label + terminal.paint(side === 'ferrowire' ? 'cyan' : 'dim', drawn))
+    }
+  }
+}
+
+function machine() {
+  const cpus = os.cpus()
+  return `Node ${process.versions.node}, ${process.platform} ${process.arch}, ${cpus.length} x ${cpus[0]?.model.trim() ?? 'unknown CPU'}`
+}
+
+module.exports = { chart, count, machine, table }

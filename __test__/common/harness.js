@@ -1,0 +1,102 @@
+'use strict'
+
+// The event-log comparison. `scenario(name, options, play)` is one conversation between a server and a client; it is
+// played with the server and the client each from { ferrowire, built-in }, and every log must equal that of built-in with
+// built-in on the same Node.
+//
+//   INTEROP=built-in     plays the reference twice instead: are the scenarios themselves deterministic?
+//   FERROWIRE_POISON=1   plays ferrowire with ferrowire in processes whose built-in transports throw (poison.js)
+
+const assert = require('node:assert/strict')
+const path = require('node:path')
+const { test } = require('node:test')
+const {
+  BUILT_IN,
+  FERROWIRE,
+  PAIRS,
+  REFERENCE,
+  pairName,
+} = require('./modules')
+const { runApart, runHere } = require('./run')
+
+const OURS = { server: FERROWIRE, client: FERROWIRE }
+const POISON = path.join(__dirname, 'poison.js')
+
+const major = Number(process.versions.node.split('.', 1)[0])
+
+let collected = null
+
+// The scenarios of a test file, without running them.
+function collect(file) {
+  collected = []
+  require(file)
+  return collected
+}
+
+// options: over     the endpoints, ['tcp', 'local'] unless told
+//          apart    play in a process of its own: for scenarios about the process
+//          timeout  the watchdog, in milliseconds
+//          node     the first Node where the built-in itself does this
+function scenario(name, options, play) {
+  const { over = ['tcp', 'local'], apart = false, timeout = 8000 } = options
+  const { node = 0 } = options
+  const file = callerFile()
+  const made = { name, file, over, apart, timeout, node, play }
+  if (collected) collected.push(made)
+  else register(made)
+}
+
+function callerFile() {
+  const prepare = Error.prepareStackTrace
+  Error.prepareStackTrace = (_, frames) => frames
+  const frames = new Error().stack
+  Error.prepareStackTrace = prepare
+  return frames[2].getFileName()
+}
+
+function register(made) {
+  if (major < made.node) {
+    test(made.name, { skip: `Node ${major} does something else` }, () => {})
+    return
+  }
+  const play = made.apart ? runApart : runHere
+  for (const over of made.over) {
+    const title = (how) => `${made.name} over ${over}: ${how}`
+    if (process.env.INTEROP === BUILT_IN) {
+      test(title('built-in twice'), () =>
+        compare(
+          () => play(made, REFERENCE, over),
+          play(made, REFERENCE, over),
+        ),
+      )
+      continue
+    }
+    if (process.env.FERROWIRE_POISON) {
+      test(title('ferrowire with the built-in poisoned'), () =>
+        compare(
+          () => runApart(made, OURS, over, ['--require', POISON]),
+          runApart(made, REFERENCE, over),
+        ),
+      )
+      continue
+    }
+    let reference
+    for (const pair of PAIRS) {
+      test(title(pairName(pair)), () => {
+        reference ??= play(made, REFERENCE, over)
+        return compare(() => play(made, pair, over), reference)
+      })
+    }
+  }
+}
+
+async function compare(play, reference) {
+  const expected = await reference
+  for (const [lane, entries] of Object.entries(expected)) {
+    assert.notEqual(entries.length, 0, `the scenario never wrote to ${lane}`)
+  }
+  // One after the other: two runs at once would share the turns of one loop.
+  assert.deepEqual(await play(), expected)
+}
+
+module.exports = { collect, compare, scenario }

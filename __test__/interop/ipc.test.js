@@ -1,0 +1,131 @@
+'use strict'
+
+// The fork channel: parents and children from { ferrowire, built-in } and a child in Python hold the
+// same conversations, each in two real processes, and the logs of both sides must equal those of
+// built-in with built-in. INTEROP=built-in and FERROWIRE_POISON=1 as in common/harness.js.
+
+const path = require('node:path')
+const { execFile, execFileSync } = require('node:child_process')
+const { describe, test } = require('node:test')
+const { BUILT_IN, FERROWIRE } = require('../common/modules')
+
+const PYTHON = 'python'
+const ENTRY = path.join(__dirname, 'fixtures/ipc-parent.js')
+const POISON = path.join(__dirname, '../common/poison.js')
+const LIMIT = Number(process.env.INTEROP_TIMEOUT) || 15_000
+
+const both = ['json', 'advanced']
+// `raw`: the child writes bytes of its own, which are lines. `logs`: what Node does not do itself.
+const scenarios = {
+  'ping-pong': { python: true },
+  'child-disconnects': { serializations: both, python: true },
+  'exit-with-pending': { serializations: both, python: true },
+  'exit-handler': { serializations: both },
+  'lines-apart': { python: true },
+  'lines-together': { python: true, parent: linesTogether },
+  'line-cut-off': {},
+  'split-frames': {},
+  echo: { serializations: both, python: both },
+  big: { serializations: both, python: both },
+  many: { serializations: both, python: true },
+  'internal-messages': {},
+  'late-listener': {},
+  'lives-by-listeners': {},
+  'nobody-listens': {},
+  'explicit-ref': {},
+  'tick-order': { serializations: both },
+  'throwing-listener': {},
+  'disconnect-in-message': {},
+  'send-misuse': {},
+  'send-after-disconnect': {},
+  'slow-reader': { serializations: both },
+  'dies-unread': {},
+  killed: {},
+  'no-such-program': {},
+  environment: { serializations: both },
+}
+
+// An unreadable line in the middle of a read: Node loses what follows it in that read, we do not.
+function linesTogether(log) {
+  const first = log.findIndex(([event]) => event === 'message') + 1
+  const end = ['uncaught', 'SyntaxError', 'Unexpected end of JSON input']
+  const messages = [
+    ['message', { b: 2 }],
+    ['message', 3],
+  ]
+  return [log[0], end, ...log.slice(1, first), ...messages, ...log.slice(first)]
+}
+
+// A child's exit is told by a signal, and may overtake what its channel still holds, in Node too.
+function exitLast(log) {
+  const isEnd = ([event]) => event === 'exit' || event === 'close'
+  return [...log.filter((entry) => !isEnd(entry)), ...log.filter(isEnd)]
+}
+
+const hasPython = (() => {
+  try {
+    return execFileSync('python3', ['-c', 'print(1)'], { stdio: 'pipe' }).length > 0
+  } catch {
+    return false
+  }
+})()
+
+function play(parent, child, scenario, serialization, execArgv = []) {
+  const args = [...execArgv, ENTRY, parent, child, scenario, serialization]
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      args,
+      { timeout: LIMIT, killSignal: 'SIGKILL' },
+      (error, out, err) => {
+        if (error) reject(new Error(`${parent} with ${child}: ${error.message}\n${out}${err}`))
+        else resolve(JSON.parse(out))
+      },
+    )
+  })
+}
+
+function pairs(withPython) {
+  const childs = withPython ? [PYTHON] : [FERROWIRE, BUILT_IN]
+  if (process.env.INTEROP === BUILT_IN) return [[BUILT_IN, childs.at(-1)]]
+  if (process.env.FERROWIRE_POISON) return [[FERROWIRE, childs[0]]]
+  return withPython
+    ? [[FERROWIRE, PYTHON]]
+    : [
+        [FERROWIRE, FERROWIRE],
+        [FERROWIRE, BUILT_IN],
+        [BUILT_IN, FERROWIRE],
+      ]
+}
+
+function register(name, options, serialization, withPython) {
+  // A plain Node child and a Python child may do as much as each other, but not say so in one way.
+  let reference
+  for (const [parent, child] of pairs(withPython)) {
+    const title = `${name}, ${serialization}: ${parent} parent, ${child} child`
+    const skip = withPython && !hasPython ? 'no python3' : false
+    test(title, { skip }, async (t) => {
+      t.plan(3)
+      reference ??= play(BUILT_IN, withPython ? PYTHON : BUILT_IN, name, serialization)
+      const poison = process.env.FERROWIRE_POISON ? ['--require', POISON] : []
+      const [seen, expected] = await Promise.all([
+        play(parent, child, name, serialization, poison),
+        reference,
+      ])
+      const parentLog = parent === FERROWIRE ? options.parent?.(expected.parent) : undefined
+      t.assert.strictEqual(seen.end, expected.end && child)
+      t.assert.deepStrictEqual(exitLast(seen.parent), exitLast(parentLog ?? expected.parent))
+      t.assert.deepStrictEqual(seen.child, expected.child)
+    })
+  }
+}
+
+describe('fork channel', { concurrency: 2 }, () => {
+  for (const [name, options] of Object.entries(scenarios)) {
+    const { serializations = ['json'], python } = options
+    for (const serialization of serializations) register(name, options, serialization, false)
+    for (const serialization of python === true ? ['json'] : (python ?? [])) {
+      register(name, options, serialization, true)
+    }
+  }
+})

@@ -1,0 +1,73 @@
+'use strict'
+
+const assert = require('node:assert')
+const { IncomingMessage } = require('node:http')
+const { test } = require('node:test')
+const { endMessage, fillHead, splitFields } = require('../../src/js/http/incoming')
+
+const VERSION_1_1 = (1 << 8) | 1
+const VERSION_1_0 = 1 << 8
+
+test('a head without fields is its first part', () => {
+  const message = new IncomingMessage()
+  assert.strictEqual(fillHead(message, '/path?a=1', VERSION_1_0, 0), '/path?a=1')
+  assert.strictEqual(message.httpVersion, '1.0')
+  assert.deepStrictEqual(message.rawHeaders, [])
+  assert.deepStrictEqual(message.headers, {})
+})
+
+test('fields keep order, case, duplicates and empty values', () => {
+  const message = new IncomingMessage()
+  const target = fillHead(
+    message,
+    '/\0Host\0a\0X-Empty\0\0Set-Cookie\0b\0set-cookie\0c',
+    VERSION_1_1,
+    2000,
+  )
+  assert.strictEqual(target, '/')
+  assert.strictEqual(message.httpVersion, '1.1')
+  assert.deepStrictEqual(message.rawHeaders, [
+    'Host',
+    'a',
+    'X-Empty',
+    '',
+    'Set-Cookie',
+    'b',
+    'set-cookie',
+    'c',
+  ])
+  assert.deepStrictEqual(message.headers, { host: 'a', 'x-empty': '', 'set-cookie': ['b', 'c'] })
+})
+
+test('an empty first part is no field', () => {
+  const message = new IncomingMessage()
+  assert.strictEqual(fillHead(message, '\0Server\0x', VERSION_1_1, 0), '')
+  assert.deepStrictEqual(message.rawHeaders, ['Server', 'x'])
+})
+
+test('a short list over the limit stays whole in rawHeaders, a long one is cut', () => {
+  const short = new IncomingMessage()
+  fillHead(short, '/\0A\x001\0B\x002', VERSION_1_1, 2)
+  assert.deepStrictEqual(short.rawHeaders, ['A', '1', 'B', '2'])
+  assert.deepStrictEqual(short.headers, { a: '1' })
+
+  const fields = Array.from({ length: 40 }, (_, i) => `\0X-${i}\0${i}`).join('')
+  const long = new IncomingMessage()
+  fillHead(long, `/${fields}`, VERSION_1_1, 66)
+  assert.strictEqual(long.rawHeaders.length, 66)
+  assert.strictEqual(Object.keys(long.headers).length, 33)
+})
+
+test('trailers are added when the message ends', () => {
+  const message = new IncomingMessage()
+  fillHead(message, '/\0Host\0a', VERSION_1_1, 0)
+  endMessage(message, 'X-Sum\x001\0X-Sum\x002')
+  assert.strictEqual(message.complete, true)
+  assert.deepStrictEqual(message.rawTrailers, ['X-Sum', '1', 'X-Sum', '2'])
+  assert.deepStrictEqual(message.trailers, { 'x-sum': '1, 2' })
+})
+
+test('splitFields of nothing is empty', () => {
+  assert.deepStrictEqual(splitFields('', 0), [])
+  assert.deepStrictEqual(splitFields('/', 1), [])
+})

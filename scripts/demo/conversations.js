@@ -1,0 +1,193 @@
+'use strict'
+
+// The article's four conversations: how each is played, and what it promises. The demo plays them from examples/, the tests
+// also from copies whose modules and endpoints differ.
+
+const path = require('node:path')
+const { Stage } = require('./stage')
+
+const EXAMPLES = path.join(__dirname, '..', '..', 'examples')
+
+// As the article's scripts have them.
+const ENDPOINTS = {
+  port: 8888,
+  pipe: process.platform === 'win32' ? String.raw`\\.\pipe\mypip` : '/tmp/unix.sock',
+}
+
+const list = (lines) => lines.join(' / ') || 'nothing'
+
+// `lines` must be `first`, then `pair` at least `times`, then `last`.
+function differs(who, lines, { first = [], pair, times, last = [] }) {
+  const rest = [...lines]
+  const takes = (texts) => texts.every((text) => rest[0] === text && rest.splice(0, 1))
+  const isBegun = takes(first)
+  let pairs = 0
+  while (takes(pair)) pairs++
+  if (isBegun && pairs >= times && takes(last) && rest.length === 0) return []
+  const wanted = [...first, `at least ${times} x "${pair.join('", "')}"`, ...last]
+  return [`the ${who} should say: ${list(wanted)}\n  it said: ${list(lines)}`]
+}
+
+function wroteToStderr(stage, roles) {
+  return roles.flatMap((role) => {
+    const errors = stage.said(role, 'stderr')
+    return errors.length > 0 ? [`the ${role} wrote to stderr: ${list(errors)}`] : []
+  })
+}
+
+const SERVER_PAIR = ['receive: hello', 'send: hello']
+const CLIENT_PAIR = ['send: hello', 'receive: hello']
+
+// Waits for answers of whatever content, so that a wrong one is reported as what it is and not as a missing one.
+async function exchangeHello(stage, folder) {
+  const client = stage.start('client', `${folder}/client.js`)
+  await stage.until(
+    client,
+    `${stage.exchanges} answers`,
+    () => client.count(/^receive: /) >= stage.exchanges,
+  )
+  return client
+}
+
+const tcp = {
+  title: 'TCP sockets',
+  roles: ['server', 'client'],
+  promise: (times) => [
+    `server: connected, at least ${times} x receive and send, disconnected when the client leaves`,
+    `client: connected, at least ${times} x send and receive`,
+    'both: nothing on stderr',
+  ],
+  async play(stage) {
+    const goodbye = 'socket disconnected'
+    const server = await stage.startServer('tcp/server.js', stage.endpoints.port, goodbye)
+    const before = server.count(goodbye)
+    const client = await exchangeHello(stage, 'tcp')
+    await client.stop()
+    await stage.until(server, 'it saw the client leave', () => server.count(goodbye) > before)
+    await server.stop()
+  },
+  check: (stage) => [
+    ...differs('server', stage.said('server'), {
+      first: ['socket connected'],
+      pair: SERVER_PAIR,
+      times: stage.exchanges,
+      last: ['socket disconnected'],
+    }),
+    ...differs('client', stage.said('client'), {
+      first: ['connected.'],
+      pair: CLIENT_PAIR,
+      times: stage.exchanges,
+    }),
+    ...wroteToStderr(stage, ['server', 'client']),
+  ],
+}
+
+const http = {
+  title: 'HTTP',
+  roles: ['server', 'client'],
+  promise: (times) => [
+    `${times} clients, one after the other: statusCode: 200, the body /hello, then each ends by itself with status 0`,
+    'server: says nothing; both: nothing on stderr',
+  ],
+  async play(stage) {
+    const server = await stage.startServer('http/server.js', stage.endpoints.port)
+    stage.ends = []
+    for (let i = 0; i < stage.exchanges; i++) {
+      const client = stage.start('client', 'http/client.js')
+      await stage.until(client, 'it ended by itself', () => client.status !== null)
+      stage.ends.push(client.status)
+    }
+    await server.stop()
+  },
+  check(stage) {
+    const problems = wroteToStderr(stage, ['server', 'client'])
+    const wanted = stage.ends.flatMap(() => ['statusCode: 200', '/hello'])
+    const said = stage.said('client')
+    if (list(said) !== list(wanted)) {
+      problems.push(`the clients should say: ${list(wanted)}\n  they said: ${list(said)}`)
+    }
+    if (stage.said('server').length > 0)
+      problems.push(`the server said: ${list(stage.said('server'))}`)
+    if (stage.ends.some((status) => status !== 0))
+      problems.push(`the clients ended with ${stage.ends.join(', ')}`)
+    return problems
+  },
+}
+
+const ipc = {
+  title: 'the IPC channel of fork()',
+  roles: ['parent', 'child'],
+  promise: (times) => [
+    `at least ${times} x: the parent hears hello from the child, the child hears hi from the parent`,
+    'both: nothing else, nothing on stderr',
+  ],
+  async play(stage) {
+    const parent = stage.start('parent', 'ipc/parent.js')
+    await stage.until(
+      parent,
+      `the child heard ${stage.exchanges} answers`,
+      () => parent.count(/^message from parent: /) >= stage.exchanges,
+    )
+    await parent.stop()
+  },
+  check: (stage) => [
+    ...differs('pair', stage.said('parent'), {
+      pair: ['message from child: hello', 'message from parent: hi'],
+      times: stage.exchanges,
+    }),
+    ...wroteToStderr(stage, ['parent']),
+  ],
+  // The child writes to its parent's stdout (stdio: 'inherit'), so only the words tell who speaks.
+  speaker: ({ role, text }) => (text.startsWith('message from parent') ? 'child' : role),
+}
+
+const pipe = {
+  title: 'a local pipe',
+  roles: ['server', 'client'],
+  promise: (times) => [
+    `server: connected, at least ${times} x receive and send`,
+    `client: connected, at least ${times} x send and receive, disconnected when the server leaves`,
+    'both: nothing on stderr',
+  ],
+  async play(stage) {
+    const server = await stage.startServer('pipe/server.js', stage.endpoints.pipe, 'disconnected.')
+    const client = await exchangeHello(stage, 'pipe')
+    // It says "send" after it sent, so the client can be ahead of it.
+    const answered = () => server.count('send: hello') >= client.count('receive: hello')
+    await stage.until(server, 'it says what it sent', answered)
+    await server.stop()
+    await stage.until(client, 'it saw the server leave', () => client.count('disconnected.') > 0)
+    await client.stop()
+  },
+  check: (stage) => [
+    ...differs('server', stage.said('server'), {
+      first: ['socket connected.'],
+      pair: SERVER_PAIR,
+      times: stage.exchanges,
+    }),
+    ...differs('client', stage.said('client'), {
+      first: ['connected.'],
+      pair: CLIENT_PAIR,
+      times: stage.exchanges,
+      last: ['disconnected.'],
+    }),
+    ...wroteToStderr(stage, ['server', 'client']),
+  ],
+}
+
+const CONVERSATIONS = { tcp, http, ipc, pipe }
+
+// Plays one and returns as text what differs from its promise; nothing when all is as it should be.
+async function play(name, options) {
+  const stage = new Stage({ examples: EXAMPLES, endpoints: ENDPOINTS, ...options })
+  try {
+    await CONVERSATIONS[name].play(stage)
+    return CONVERSATIONS[name].check(stage)
+  } catch (error) {
+    return [error.message]
+  } finally {
+    await stage.clear()
+  }
+}
+
+module.exports = { CONVERSATIONS, ENDPOINTS, EXAMPLES, play }

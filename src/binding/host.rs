@@ -1,0 +1,197 @@
+//! Lends the outbox's memory to a turn and enters JavaScript after it.
+//!
+//! The pointers are taken anew for each turn (25 ns), because user code may detach any
+//! ArrayBuffer that it can reach, and dropped at its end.
+
+use crate::engine::host::{FreshBuffers, Host, Memory};
+use napi::sys;
+use std::cell::Cell;
+use std::ptr;
+
+pub struct JsHost {
+    env: sys::napi_env,
+    dispatch: sys::napi_ref,
+    events: sys::napi_ref,
+    slab: sys::napi_ref,
+    chunks: sys::napi_ref,
+    /// Exceptions that escaped the dispatch loop itself; none in a healthy environment.
+    broken: Cell<bool>,
+}
+
+/// A handle scope that closes itself.
+pub struct Scope(sys::napi_env, sys::napi_handle_scope);
+
+impl Scope {
+    pub fn open(env: sys::napi_env) -> Option<Self> {
+        let mut scope = ptr::null_mut();
+        // SAFETY: a live environment and a place for the result.
+        let status = unsafe { sys::napi_open_handle_scope(env, &mut scope) };
+        (status == sys::Status::napi_ok).then_some(Self(env, scope))
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        // SAFETY: opened by `open` in this environment, and scopes are closed in order.
+        unsafe { sys::napi_close_handle_scope(self.0, self.1) };
+    }
+}
+
+impl JsHost {
+    /// Keeps references to `[dispatch, events, slab, chunks]`.
+    pub fn new(env: sys::napi_env, values: [sys::napi_value; 4]) -> napi::Result<Self> {
+        let reference = |value| {
+            let mut reference = ptr::null_mut();
+            // SAFETY: a live environment and value, and a place for the result.
+            match unsafe { sys::napi_create_reference(env, value, 1, &mut reference) } {
+                sys::Status::napi_ok => Ok(reference),
+                _ => Err(napi::Error::from_reason("cannot keep a reference")),
+            }
+        };
+        Ok(Self {
+            env,
+            dispatch: reference(values[0])?,
+            events: reference(values[1])?,
+            slab: reference(values[2])?,
+            chunks: reference(values[3])?,
+            broken: Cell::new(false),
+        })
+    }
+
+    fn value(&self, reference: sys::napi_ref) -> sys::napi_value {
+        let mut value = ptr::null_mut();
+        // SAFETY: a reference of this environment that is never deleted before it ends.
+        unsafe { sys::napi_get_reference_value(self.env, reference, &mut value) };
+        value
+    }
+
+    /// Pointer and length (in elements) of a typed array; `None` when detached.
+    fn memory<T>(&self, reference: sys::napi_ref) -> Option<(*mut T, usize)> {
+        let (mut len, mut data) = (0, ptr::null_mut());
+        // SAFETY: places for the results wanted, null for the others.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                self.env,
+                self.value(reference),
+                ptr::null_mut(),
+                &mut len,
+                &mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        (status == sys::Status::napi_ok && !data.is_null() && len > 0)
+            .then_some((data.cast(), len))
+    }
+}
+
+impl Host for JsHost {
+    fn lend(&self, turn: &mut dyn FnMut(Memory<'_>)) -> bool {
+        let Some(_scope) = Scope::open(self.env) else {
+            return false;
+        };
+        let (Some((events, events_len)), Some((slab, slab_len))) =
+            (self.memory::<i32>(self.events), self.memory::<u8>(self.slab))
+        else {
+            return false;
+        };
+        let mut buffers = Buffers {
+            env: self.env,
+            chunks: self.value(self.chunks),
+            handed: 0,
+            current: None,
+        };
+        turn(Memory {
+            // SAFETY: JavaScript's own memory, which no JavaScript touches during the turn.
+            events: unsafe { std::slice::from_raw_parts_mut(events, events_len) },
+            // SAFETY: as above; a different array, so the two do not overlap.
+            slab: unsafe { std::slice::from_raw_parts_mut(slab, slab_len) },
+            buffers: &mut buffers,
+        });
+        true
+    }
+
+    fn dispatch(&self, events: usize) {
+        if self.broken.get() {
+            return;
+        }
+        let Some(_scope) = Scope::open(self.env) else {
+            return;
+        };
+        let (mut global, mut count, mut result) =
+            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        // SAFETY: a live environment, values made in the scope above, places for the results. A
+        // null context enters without an async resource, so no user context leaks into events.
+        let status = unsafe {
+            sys::napi_get_global(self.env, &mut global);
+            sys::napi_create_uint32(self.env, events as u32, &mut count);
+            sys::napi_make_callback(
+                self.env,
+                ptr::null_mut(),
+                global,
+                self.value(self.dispatch),
+                1,
+                &count,
+                &mut result,
+            )
+        };
+        if status == sys::Status::napi_pending_exception {
+            self.report();
+        } else if status != sys::Status::napi_ok {
+            // The environment is being torn down and runs no more JavaScript.
+            self.broken.set(true);
+        }
+    }
+}
+
+impl JsHost {
+    /// Hands an exception that escaped to Node's uncaught-exception machinery.
+    fn report(&self) {
+        let mut error = ptr::null_mut();
+        // SAFETY: a live environment; the exception is taken out before it is handed on.
+        unsafe {
+            if sys::napi_get_and_clear_last_exception(self.env, &mut error) == sys::Status::napi_ok
+            {
+                sys::napi_fatal_exception(self.env, error);
+            }
+        }
+    }
+}
+
+/// Buffers made during one turn, handed over as elements of JavaScript's `chunks` array.
+struct Buffers {
+    env: sys::napi_env,
+    chunks: sys::napi_value,
+    handed: u32,
+    current: Option<(sys::napi_value, *mut u8, usize)>,
+}
+
+impl FreshBuffers for Buffers {
+    fn fresh(&mut self, len: usize) -> Option<&mut [u8]> {
+        if self.current.is_none_or(|(_, _, have)| have != len) {
+            let (mut data, mut value) = (ptr::null_mut(), ptr::null_mut());
+            // SAFETY: a live environment with an open scope, and places for the results.
+            let status =
+                unsafe { sys::napi_create_buffer(self.env, len, &mut data, &mut value) };
+            if status != sys::Status::napi_ok || data.is_null() {
+                return None;
+            }
+            self.current = Some((value, data.cast(), len));
+        }
+        let (_, data, len) = self.current?;
+        // SAFETY: made above with this length; the scope of the turn keeps it alive and no
+        // JavaScript runs before it is handed over.
+        Some(unsafe { std::slice::from_raw_parts_mut(data, len) })
+    }
+
+    fn hand_over(&mut self) -> i32 {
+        let Some((value, _, _)) = self.current.take() else {
+            return -1;
+        };
+        let number = self.handed;
+        self.handed += 1;
+        // SAFETY: an array and a buffer of this environment, both in the open scope.
+        unsafe { sys::napi_set_element(self.env, self.chunks, number, value) };
+        number as i32
+    }
+}

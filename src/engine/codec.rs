@@ -1,0 +1,169 @@
+//! What a connection's bytes mean, and how its codec's events become records.
+
+use super::outbox::{Kind, Outbox, Writer};
+use crate::http1;
+use crate::ipc::Frames;
+
+pub enum Codec {
+    /// Bytes go to JavaScript as they are.
+    Raw,
+    Ipc(Frames),
+    Http(Box<http1::Parser>),
+    /// After an error in what the peer sent: what follows has no meaning any more.
+    Broken,
+}
+
+/// What reading on makes sense for, after a piece of input.
+pub enum Next {
+    Read,
+    /// The codec handed the connection over (upgrade): raw, and JavaScript says when to read.
+    Raw,
+    /// The peer broke the protocol: tell this status and stop.
+    Fail(i32),
+}
+
+impl Codec {
+    /// Decodes what was read; `offset` is where `bytes` lie in the slab.
+    pub fn read(
+        &mut self,
+        id: i32,
+        bytes: &[u8],
+        offset: usize,
+        writer: &mut Writer<'_>,
+    ) -> Next {
+        match self {
+            Self::Raw | Self::Broken => Next::Read,
+            Self::Ipc(frames) => {
+                let fed = frames.feed(bytes, |frame| {
+                    let place = place(bytes, offset, frame, writer);
+                    writer.push(Kind::Frame, id, [place.0, place.1, 0, 0]);
+                });
+                match fed {
+                    Ok(()) => Next::Read,
+                    Err(_) => Next::Fail(-libc::EMSGSIZE),
+                }
+            }
+            Self::Http(parser) => {
+                let mut events = HttpEvents {
+                    id,
+                    bytes,
+                    offset,
+                    writer,
+                };
+                match parser.execute(bytes, &mut events) {
+                    Ok(http1::Outcome::More) => {
+                        if parser.head_started() {
+                            writer.push(Kind::Partial, id, [0; 4]);
+                        }
+                        Next::Read
+                    }
+                    Ok(http1::Outcome::Upgraded { consumed }) => {
+                        let rest = &bytes[consumed..];
+                        let at = (offset + consumed) as i32;
+                        writer.push(Kind::Upgrade, id, [at, rest.len() as i32, 0, 0]);
+                        *self = Self::Raw;
+                        Next::Raw
+                    }
+                    Err(error) => {
+                        let index = i32::from(error.kind.index());
+                        let raw = [offset as i32, bytes.len() as i32];
+                        let record = [index, error.at as i32, raw[0], raw[1]];
+                        writer.push(Kind::ParseError, id, record);
+                        *self = Self::Broken;
+                        Next::Read
+                    }
+                }
+            }
+        }
+    }
+
+    /// The stream ended in order: tells what that makes of a message under way.
+    pub fn end(&mut self, id: i32, outbox: &mut Outbox<'_>) {
+        if let Self::Http(parser) = self {
+            let (bytes, mut writer) = outbox.split(0, 0);
+            let mut events = HttpEvents {
+                id,
+                bytes,
+                offset: 0,
+                writer: &mut writer,
+            };
+            if let Err(error) = parser.finish(&mut events) {
+                let index = i32::from(error.kind.index());
+                writer.push(Kind::ParseError, id, [index, 0, 0, 0]);
+                *self = Self::Broken;
+            }
+        }
+    }
+}
+
+/// Where a piece lies in the slab: at its place in the input, or copied behind it.
+fn place(input: &[u8], offset: usize, piece: &[u8], writer: &mut Writer<'_>) -> (i32, i32) {
+    // Compared as numbers only: a piece inside the input starts between its ends.
+    let at = (piece.as_ptr() as usize).wrapping_sub(input.as_ptr() as usize);
+    if at <= input.len() && at + piece.len() <= input.len() {
+        return ((offset + at) as i32, piece.len() as i32);
+    }
+    writer.write(std::iter::once(piece))
+}
+
+struct HttpEvents<'a, 'w> {
+    id: i32,
+    bytes: &'a [u8],
+    offset: usize,
+    writer: &'a mut Writer<'w>,
+}
+
+/// Writes `first\0name\0value\0name\0value`; a NUL cannot be in any of them.
+fn write_fields(
+    writer: &mut Writer<'_>,
+    first: Option<&[u8]>,
+    fields: http1::Fields<'_>,
+) -> (i32, i32) {
+    const NUL: &[u8] = b"\0";
+    let pairs = fields.flat_map(|(name, value)| [NUL, name, NUL, value]);
+    match first {
+        Some(first) => writer.write(std::iter::once(first).chain(pairs)),
+        // Without a first part the text begins with a name.
+        None => writer.write(pairs.skip(1)),
+    }
+}
+
+/// Bits of a head record's `info`; js/http/incoming.js has the same list.
+fn info(head: &http1::Head<'_>) -> i32 {
+    use http1::Framing;
+    let has = |wanted: &[u8]| {
+        let mut names = head.fields.clone().map(|(name, _)| name);
+        names.any(|name| name.eq_ignore_ascii_case(wanted))
+    };
+    let has_body = !matches!(head.framing, Framing::None | Framing::Length(0));
+    let mut info = i32::from(head.minor) | i32::from(head.major) << 8;
+    for (bit, set) in [
+        (16, head.keep_alive),
+        (17, head.upgrade),
+        (18, has_body),
+        (19, matches!(head.framing, Framing::Chunked)),
+        (20, has(b"host")),
+        (21, has(b"expect")),
+    ] {
+        info |= i32::from(set) << bit;
+    }
+    info
+}
+
+impl http1::Events for HttpEvents<'_, '_> {
+    fn head(&mut self, head: &http1::Head<'_>) {
+        let (at, len) = write_fields(self.writer, Some(head.target), head.fields.clone());
+        let record = [at, len, info(head), i32::from(head.code)];
+        self.writer.push(Kind::Head, self.id, record);
+    }
+
+    fn body(&mut self, chunk: &[u8]) {
+        let (at, len) = place(self.bytes, self.offset, chunk, self.writer);
+        self.writer.push(Kind::Body, self.id, [at, len, 0, 0]);
+    }
+
+    fn end(&mut self, trailers: http1::Fields<'_>) {
+        let (at, len) = write_fields(self.writer, None, trailers);
+        self.writer.push(Kind::MessageEnd, self.id, [at, len, 0, 0]);
+    }
+}

@@ -1,0 +1,322 @@
+//! One connection or listener: a stream, a codec, and what it waits for.
+//!
+//! A connection makes at most one read step per turn, so that JavaScript can pause or destroy it
+//! between any two of its events, as it can under libuv.
+
+use super::codec::{Codec, Next};
+use super::outbox::{Kind, Outbox};
+use super::ready::ConnWaker;
+use crate::net::{Listener, Stream};
+use crate::sys::{self, errno};
+use socket2::{SockRef, Socket};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// Reads at least this long go straight into a buffer of their own instead of the slab: copying
+/// 16 KiB costs as much as half of the message.
+const OWN_BUFFER_MIN: usize = 4 * 1024;
+const OWN_BUFFER_MAX: usize = super::outbox::READ_MAX;
+/// Most connections taken from one listener in one turn.
+const ACCEPT_BUDGET: usize = 64;
+
+pub enum Io {
+    /// A local connect that failed at once; its error is told in the next turn.
+    Nothing,
+    /// A TCP socket with an own address, neither listening nor connecting yet.
+    Bound(Socket),
+    Stream(Stream),
+    Listener(Listener),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Connect {
+    No,
+    Waiting,
+    /// Ended at once with this status.
+    Done(i32),
+}
+
+/// What a step of a connection asks of the turn.
+#[derive(Default)]
+pub struct Step {
+    /// There is more to do at once: run another round before libuv sleeps.
+    pub more: bool,
+    /// There is more, and the next loop iteration is early enough.
+    pub later: bool,
+    /// Connections that a listener accepted.
+    pub accepted: Vec<Result<Stream, i32>>,
+    /// The process is out of descriptors.
+    pub exhausted: bool,
+}
+
+pub struct Conn {
+    pub id: i32,
+    pub io: Io,
+    pub codec: Codec,
+    pub ready: Arc<ConnWaker>,
+    waker: Waker,
+    connect: Connect,
+    pub reading: bool,
+    /// A write came short; JavaScript waits for room.
+    want_write: bool,
+    shutdown_due: bool,
+    pub referenced: bool,
+    /// Counted among those that keep the process alive.
+    pub counted: bool,
+    /// On the engine's list of touched connections.
+    pub touched: bool,
+    /// What the readiness mirror watches this descriptor for.
+    pub watched: u8,
+    pub bytes_read: u64,
+    /// Size of buffer that the next read is expected to fill; 0 while reads are small.
+    expect: usize,
+}
+
+impl Conn {
+    pub fn new(id: i32, io: Io, ready: Arc<ConnWaker>) -> Self {
+        Self {
+            id,
+            io,
+            codec: Codec::Raw,
+            waker: ready.waker(),
+            ready,
+            connect: Connect::No,
+            reading: false,
+            want_write: false,
+            shutdown_due: false,
+            referenced: true,
+            counted: false,
+            touched: false,
+            watched: 0,
+            bytes_read: 0,
+            expect: 0,
+        }
+    }
+
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        match &self.io {
+            Io::Nothing => None,
+            Io::Bound(socket) => Some(socket.as_fd()),
+            Io::Stream(stream) => Some(stream.as_fd()),
+            Io::Listener(listener) => Some(listener.as_fd()),
+        }
+    }
+
+    pub fn socket(&self) -> io::Result<SockRef<'_>> {
+        match &self.io {
+            Io::Nothing => Err(io::Error::from_raw_os_error(libc::EBADF)),
+            Io::Bound(socket) => Ok(SockRef::from(socket)),
+            Io::Stream(stream) => Ok(stream.socket()),
+            Io::Listener(listener) => Ok(listener.socket()),
+        }
+    }
+
+    pub fn stream(&self) -> io::Result<&Stream> {
+        match &self.io {
+            Io::Stream(stream) => Ok(stream),
+            _ => Err(io::Error::from_raw_os_error(libc::ENOTCONN)),
+        }
+    }
+
+    /// Waits for the end of a connect, or tells `status` in the next turn.
+    pub fn begin_connect(&mut self, status: Option<i32>) {
+        self.connect = status.map_or(Connect::Waiting, Connect::Done);
+    }
+
+    /// A write came short: tell JavaScript when there is room again.
+    pub fn wait_for_room(&mut self) {
+        if let Io::Stream(stream) = &self.io {
+            stream.clear_write_ready();
+        }
+        self.want_write = true;
+    }
+
+    /// Sends FIN in the next turn and tells the status then, as libuv delays it.
+    pub fn begin_shutdown(&mut self) {
+        self.shutdown_due = true;
+    }
+
+    /// What the readiness mirror has to watch the descriptor for.
+    pub fn interest(&self) -> u8 {
+        let mut interest = 0;
+        if self.reading && self.connect == Connect::No {
+            interest |= sys::READABLE;
+        }
+        if self.want_write || self.connect == Connect::Waiting {
+            interest |= sys::WRITABLE;
+        }
+        interest
+    }
+
+    /// Whether this connection keeps the process alive, by libuv's rules: an active handle does
+    /// when referenced, a request under way always.
+    pub fn is_alive(&self) -> bool {
+        (self.referenced && self.reading)
+            || self.connect != Connect::No
+            || self.want_write
+            || self.shutdown_due
+    }
+
+    /// Makes one step and tells in the outbox what came of it.
+    pub fn poll(&mut self, outbox: &mut Outbox<'_>) -> Step {
+        let waker = self.waker.clone();
+        let cx = &mut Context::from_waker(&waker);
+        let mut step = Step::default();
+        if self.connect != Connect::No && !self.poll_connect(cx, outbox) {
+            return step;
+        }
+        match &self.io {
+            Io::Stream(_) => {
+                if self.reading {
+                    self.poll_read(cx, outbox, &mut step);
+                }
+                if self.want_write {
+                    self.poll_room(cx, outbox);
+                }
+                if self.shutdown_due {
+                    self.shutdown(outbox);
+                }
+            }
+            Io::Listener(listener) => {
+                if self.reading {
+                    accept(listener, cx, &mut step);
+                }
+            }
+            Io::Bound(_) | Io::Nothing => {}
+        }
+        step
+    }
+
+    /// Gives true when the connect has ended.
+    fn poll_connect(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) -> bool {
+        let status = match (self.connect, &self.io) {
+            (Connect::Done(status), _) => status,
+            (_, Io::Stream(stream)) => match stream.poll_write_ready(cx) {
+                Poll::Pending => return false,
+                Poll::Ready(Err(error)) => errno::number(&error),
+                Poll::Ready(Ok(())) => match stream.take_error() {
+                    Ok(None) => 0,
+                    Ok(Some(error)) | Err(error) => errno::number(&error),
+                },
+            },
+            _ => errno::number(&io::ErrorKind::NotConnected.into()),
+        };
+        self.connect = Connect::No;
+        outbox.push(Kind::Connect, self.id, [status, 0, 0, 0]);
+        status == 0
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) {
+        let Io::Stream(stream) = &self.io else { return };
+        if stream.poll_write_ready(cx).is_ready() {
+            self.want_write = false;
+            outbox.push(Kind::Writable, self.id, [0; 4]);
+        }
+    }
+
+    fn shutdown(&mut self, outbox: &mut Outbox<'_>) {
+        let Io::Stream(stream) = &self.io else { return };
+        self.shutdown_due = false;
+        let status = match stream.shutdown() {
+            Ok(()) => 0,
+            Err(error) => errno::number(&error),
+        };
+        outbox.push(Kind::Shutdown, self.id, [status, 0, 0, 0]);
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>, step: &mut Step) {
+        let Io::Stream(stream) = &mut self.io else {
+            return;
+        };
+        let raw = matches!(self.codec, Codec::Raw);
+        let (done, room, offset) = if raw && self.expect > 0 {
+            match outbox.buffers.fresh(self.expect) {
+                Some(buffer) => (stream.poll_read(cx, buffer), buffer.len(), None),
+                None => return,
+            }
+        } else {
+            let (space, offset) = outbox.read_space(!raw);
+            let room = space.len();
+            (stream.poll_read(cx, space), room, Some(offset))
+        };
+        let len = match done {
+            Poll::Pending => return,
+            Poll::Ready(Ok(0)) => return self.end(0, outbox),
+            Poll::Ready(Err(error)) => return self.end(errno::number(&error), outbox),
+            Poll::Ready(Ok(len)) => len,
+        };
+        self.bytes_read += len as u64;
+        // A full buffer may mean more. After a short read only the end of the stream can be left:
+        // libuv tells it in the same callback when both directions are down, else one iteration
+        // later.
+        if stream.poll_read_ready(cx).is_ready() {
+            step.more = len == room || stream.is_hung_up(cx);
+            step.later = !step.more;
+        }
+        match offset {
+            None => {
+                let number = outbox.buffers.hand_over();
+                outbox.push(Kind::DataOwned, self.id, [number, len as i32, 0, 0]);
+            }
+            Some(offset) => {
+                outbox.keep(len);
+                if raw {
+                    outbox.push(Kind::Data, self.id, [offset as i32, len as i32, 0, 0]);
+                } else {
+                    let (bytes, mut writer) = outbox.split(offset, len);
+                    match self.codec.read(self.id, bytes, offset, &mut writer) {
+                        Next::Read => {}
+                        Next::Raw => self.reading = false,
+                        Next::Fail(status) => return self.end(status, outbox),
+                    }
+                }
+            }
+        }
+        self.adapt(len, room);
+    }
+
+    /// Follows the sizes that this peer sends, upwards at once and downwards when well below.
+    fn adapt(&mut self, len: usize, room: usize) {
+        if len < OWN_BUFFER_MIN {
+            self.expect = 0;
+        } else if self.expect == 0 || len == room {
+            let grown = if len == room { len * 2 } else { len };
+            self.expect = grown.next_multiple_of(OWN_BUFFER_MIN).min(OWN_BUFFER_MAX);
+        } else if len <= self.expect / 2 {
+            self.expect = len.next_multiple_of(OWN_BUFFER_MIN);
+        }
+    }
+
+    fn end(&mut self, status: i32, outbox: &mut Outbox<'_>) {
+        self.reading = false;
+        if status == 0 {
+            self.codec.end(self.id, outbox);
+        }
+        outbox.push(Kind::End, self.id, [status, 0, 0, 0]);
+    }
+}
+
+fn accept(listener: &Listener, cx: &mut Context<'_>, step: &mut Step) {
+    for _ in 0..ACCEPT_BUDGET {
+        match listener.poll_accept(cx) {
+            Poll::Pending => return,
+            Poll::Ready(Ok(stream)) => step.accepted.push(Ok(stream)),
+            Poll::Ready(Err(error)) => match error.raw_os_error() {
+                // The peer gave up while it waited: nobody to tell.
+                Some(libc::ECONNABORTED | libc::EPROTO | libc::EINTR) => {}
+                Some(libc::EMFILE | libc::ENFILE) => {
+                    step.exhausted = true;
+                    step.later = true;
+                    return;
+                }
+                _ => {
+                    step.accepted.push(Err(errno::number(&error)));
+                    return;
+                }
+            },
+        }
+    }
+    step.more = true;
+}

@@ -1,0 +1,99 @@
+//! The engine: tokio on Node's own loop thread.
+//!
+//! One `Engine` per Node environment. JavaScript's calls act on it at once (`ops`); everything
+//! that the kernel reports comes in through a *turn* (`turn`), which polls tokio's driver without
+//! blocking, lets every ready connection make one step (`conn`), and appends what happened to the
+//! *outbox*. After the turn one call enters JavaScript, which walks the outbox.
+//!
+//! `uv` ties turns to libuv's loop and is the driver here; a platform whose readiness libuv cannot
+//! watch needs another one, with the same outbox. `watch` mirrors what connections wait for into
+//! the one descriptor that libuv watches. `host` is what the engine needs from JavaScript's side.
+//!
+//! Invariants: no JavaScript runs inside a turn; nothing is polled outside one; the core is
+//! borrowed by a turn or by one call from JavaScript, never by both.
+
+pub mod codec;
+pub mod conn;
+pub mod host;
+mod ops;
+pub mod outbox;
+pub mod ready;
+pub mod slots;
+mod turn;
+pub mod uv;
+mod watch;
+
+use conn::Conn;
+use outbox::Overflow;
+use ready::ReadyList;
+use slots::Slots;
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::sync::Arc;
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use watch::Mirror;
+
+/// Everything that both turns and calls from JavaScript change.
+pub struct Core {
+    conns: Slots<Conn>,
+    mirror: Mirror,
+    ready: Arc<ReadyList>,
+    /// Connections whose interest may differ from what the mirror watches.
+    touched: Vec<i32>,
+    /// The ready list's other half: emptied by a turn, its room reused by the next.
+    scratch: Vec<i32>,
+    /// Ids whose `'close'` is due in libuv's closing phase.
+    closing: Vec<i32>,
+    /// Events and bytes that did not fit into the last outbox.
+    overflow: Overflow,
+    reserve: crate::sys::Reserve,
+    /// Connections that keep the process alive.
+    alive: usize,
+    /// A turn is wanted although no descriptor may say so.
+    dirty: bool,
+}
+
+pub struct Engine {
+    core: RefCell<Core>,
+    runtime: LocalRuntime,
+    turn: turn::TurnWaker,
+    host: Box<dyn host::Host>,
+    uv: uv::Loop,
+    /// A turn or its dispatch is under way; a nested one must not start.
+    busy: Cell<bool>,
+}
+
+impl Engine {
+    /// Makes the engine of one environment. `uv` is libuv's loop of this thread.
+    pub fn new(host: Box<dyn host::Host>, uv: uv::Loop) -> io::Result<Box<Self>> {
+        let turn = turn::TurnWaker::default();
+        let wake = turn.clone();
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .on_thread_park(move || wake.wake())
+            .build_local(LocalOptions::default())?;
+        let core = Core {
+            conns: Slots::default(),
+            mirror: Mirror::new()?,
+            ready: Arc::default(),
+            touched: Vec::new(),
+            scratch: Vec::new(),
+            closing: Vec::new(),
+            overflow: Overflow::default(),
+            reserve: crate::sys::Reserve::new(),
+            alive: 0,
+            dirty: false,
+        };
+        let engine = Box::new(Self {
+            core: RefCell::new(core),
+            runtime,
+            turn,
+            host,
+            uv,
+            busy: Cell::new(false),
+        });
+        let descriptor = engine.core.borrow().mirror.descriptor();
+        engine.uv.start(&engine, descriptor)?;
+        Ok(engine)
+    }
+}

@@ -1,0 +1,223 @@
+//! The turn: one short `block_on` that polls tokio's driver and then every ready connection.
+//!
+//! The root future returns `Pending` once. Before tokio parks, its hook wakes the root, so the
+//! park polls the driver without blocking (one `epoll_wait`) and comes back. On its second poll
+//! the root drains the ready list. Measured in the prototype: 548 ns a message, against 587 with
+//! a tokio task per connection.
+
+use super::conn::{Conn, Io, Step};
+use super::host::Memory;
+use super::outbox::{Kind, Outbox};
+use super::{Core, Engine};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+use std::task::{Poll, Waker};
+
+/// Rounds in one callback of libuv, for connections that filled their whole buffer.
+const ROUNDS: usize = 4;
+
+/// Wakes the root future from tokio's park hook. The root's waker is the runtime's own and never
+/// changes, so it is kept from the first turn on.
+#[derive(Clone, Default)]
+pub struct TurnWaker(Arc<OnceLock<Waker>>);
+
+impl TurnWaker {
+    pub fn wake(&self) {
+        if let Some(waker) = self.0.get() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl Engine {
+    /// Runs turns and their dispatch until nothing is left that must not wait for libuv.
+    pub fn run(&self) {
+        if self.busy.replace(true) {
+            // Asked for from inside a dispatch: the prepare phase runs it.
+            self.core.borrow_mut().dirty = true;
+            return;
+        }
+        for _ in 0..ROUNDS {
+            let (events, more) = self.turn();
+            if events > 0 {
+                self.host.dispatch(events);
+            }
+            if !more || self.uv.is_closing() {
+                break;
+            }
+        }
+        self.busy.set(false);
+        self.settle();
+    }
+
+    /// One turn; gives the number of records and whether another round is worth while.
+    fn turn(&self) -> (usize, bool) {
+        let mut result = (0, false);
+        self.host.lend(&mut |memory| result = self.turn_with(memory));
+        result
+    }
+
+    fn turn_with(&self, memory: Memory<'_>) -> (usize, bool) {
+        let mut memory = Some(memory);
+        let mut polled = false;
+        let root = poll_fn(|cx| {
+            self.turn.0.get_or_init(|| cx.waker().clone());
+            if !polled {
+                polled = true;
+                return Poll::Pending;
+            }
+            let mut core = self.core.borrow_mut();
+            match memory.take() {
+                Some(memory) => Poll::Ready(core.drain(memory)),
+                None => Poll::Ready((0, false)),
+            }
+        });
+        // The turn has its own budget; tokio's would stop it after 128 operations.
+        self.runtime.block_on(tokio::task::coop::unconstrained(root))
+    }
+
+    /// After a panic that was none connection's: the next turn starts afresh.
+    pub fn recover(&self) {
+        self.busy.set(false);
+        if let Ok(mut core) = self.core.try_borrow_mut() {
+            core.dirty = true;
+        }
+        self.settle();
+    }
+
+    /// Brings mirror, idle handle and references in line before libuv sleeps.
+    pub fn settle(&self) {
+        let mut core = self.core.borrow_mut();
+        core.reconcile();
+        let (dirty, alive) = (core.dirty, core.alive > 0);
+        drop(core);
+        self.uv.keep_awake(dirty);
+        self.uv.set_referenced(alive || dirty);
+    }
+
+    /// libuv's prepare phase: what JavaScript asked for since the last turn.
+    pub fn prepare(&self) {
+        if self.core.borrow().dirty {
+            self.run();
+        } else if self.core.borrow().has_touched() {
+            self.settle();
+        }
+    }
+
+    /// libuv's closing phase: tells every connection that was closed since the last one.
+    pub fn closing_phase(&self) {
+        let mut events = 0;
+        self.host.lend(&mut |memory| {
+            let mut core = self.core.borrow_mut();
+            events = core.drain_closing(memory);
+        });
+        if events > 0 {
+            self.busy.set(true);
+            self.host.dispatch(events);
+            self.busy.set(false);
+        }
+        // Closed during that dispatch: those are due in the next iteration's closing phase.
+        if !self.core.borrow().closing.is_empty() && !self.uv.is_closing() {
+            self.uv.request_closing_phase();
+        }
+    }
+}
+
+impl Core {
+    pub fn has_touched(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
+    fn drain(&mut self, memory: Memory<'_>) -> (usize, bool) {
+        self.dirty = false;
+        let mut ids = std::mem::take(&mut self.scratch);
+        self.ready.swap(&mut ids);
+        let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
+        let mut more = false;
+        for id in ids.drain(..) {
+            let Some(conn) = self.conns.get(id) else {
+                continue;
+            };
+            conn.ready.taken();
+            if !outbox.has_room() {
+                conn.ready.queue();
+                more = true;
+                continue;
+            }
+            // A panic ends this connection with an error and leaves the others alone.
+            let polled = catch_unwind(AssertUnwindSafe(|| conn.poll(&mut outbox)));
+            let step = polled.unwrap_or_else(|_| {
+                conn.reading = false;
+                outbox.push(Kind::End, id, [-libc::EIO, 0, 0, 0]);
+                Step::default()
+            });
+            if step.more || step.later {
+                conn.ready.queue();
+            }
+            more |= step.more;
+            self.settle(id);
+            if !step.accepted.is_empty() || step.exhausted {
+                self.take_in(id, step, &mut outbox);
+            }
+        }
+        let (events, overflow) = outbox.finish();
+        more |= !overflow.is_empty();
+        self.overflow = overflow;
+        self.scratch = ids;
+        self.dirty |= more;
+        (events, more)
+    }
+
+    /// Stores what a listener accepted and tells JavaScript.
+    fn take_in(&mut self, listener: i32, step: Step, outbox: &mut Outbox<'_>) {
+        for accepted in step.accepted {
+            let record = match accepted {
+                Err(status) => [status, 0, 0, 0],
+                Ok(stream) => {
+                    let tcp = i32::from(stream.is_tcp());
+                    match self.insert(Io::Stream(stream)) {
+                        Ok(id) => [id, tcp, 0, 0],
+                        Err(status) => [status, 0, 0, 0],
+                    }
+                }
+            };
+            outbox.push(Kind::Connection, listener, record);
+        }
+        if step.exhausted {
+            let Self { reserve, conns, .. } = self;
+            if let Some(Conn {
+                io: Io::Listener(listener),
+                ..
+            }) = conns.get(listener)
+            {
+                reserve.spend(|| while listener.accept_and_close() {});
+            }
+        }
+    }
+
+    fn drain_closing(&mut self, memory: Memory<'_>) -> usize {
+        let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
+        for id in std::mem::take(&mut self.closing) {
+            self.conns.release(id);
+            outbox.push(Kind::Closed, id, [0; 4]);
+        }
+        let (events, overflow) = outbox.finish();
+        if !overflow.is_empty() {
+            self.dirty = true;
+        }
+        self.overflow = overflow;
+        events
+    }
+
+    fn reconcile(&mut self) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for id in touched.drain(..) {
+            if let Some(conn) = self.conns.get(id) {
+                conn.touched = false;
+                self.mirror.reconcile(conn);
+            }
+        }
+        self.touched = touched;
+    }
+}

@@ -1,0 +1,26 @@
+//! HTTP/1 as a sans-IO codec: bytes in, events out.
+//!
+//! `parse` is the driver that callers hold. It hands a head that lies whole in the input to
+//! `httparse` and takes the result only when Node's stricter rules hold as well; every other head
+//! (split, unusual or wrong) goes through `scan`, a resumable machine that follows llhttp 9.4.3
+//! (Node 24.21) byte by byte. `meaning` reads the fields that frame a message, `chunked` the
+//! chunked coding, `url` the request target, `head` is what an event shows.
+//!
+//! Invariants: no sockets, no napi, no allocation for a message that arrives in one piece; the
+//! events of a byte stream do not depend on how it was cut (body pieces and limits apart).
+#![forbid(unsafe_code)]
+
+mod chunked;
+mod error;
+mod head;
+mod meaning;
+mod parse;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod url;
+
+pub use error::{ErrorKind, ParseError};
+pub use head::{ALL_METHODS, Fields, Framing, Head, METHODS};
+pub use meaning::{Lenient, Role};
+pub use parse::{Config, Events, Expect, Outcome, Parser};

@@ -1,0 +1,38 @@
+'use strict'
+
+// Preloaded, first of all, by a child that Ferrowire spawned: puts the channel on `process` and
+// removes every trace of how it came there, before other preloads and the script run. A worker
+// thread of that child preloads this file too and finds nothing to do.
+
+const { env } = process
+
+function takeFromEnvironment(name) {
+  const value = env[name]
+  delete env[name]
+  return value
+}
+
+const descriptor = takeFromEnvironment('FERROWIRE_CHANNEL_FD')
+
+if (descriptor !== undefined) {
+  const serialization = takeFromEnvironment('FERROWIRE_CHANNEL_SERIALIZATION_MODE')
+  const nodeOptions = takeFromEnvironment('FERROWIRE_CHANNEL_NODE_OPTIONS')
+  if (nodeOptions === undefined) delete env.NODE_OPTIONS
+  else env.NODE_OPTIONS = nodeOptions
+
+  const fd = Number(descriptor)
+  // The wire is the same, so where our addon may not be loaded (--no-addons) Node's own end serves.
+  if (!installed(fd, serialization)) require('node:child_process')._forkChild(fd, serialization)
+}
+
+function installed(fd, serialization) {
+  let handle
+  try {
+    handle = require('./engine').openFd(fd)
+  } catch {
+    return false
+  }
+  if (typeof handle === 'number') return false
+  require('./internal/channel').openChannel(process, handle, serialization)
+  return true
+}

@@ -1,0 +1,337 @@
+'use strict'
+
+// Handles: what `socket._handle` is. A small object that names one connection or listener of the
+// engine by its id and is the async resource of its events. Methods answer with 0, a count, or a
+// negative libuv error number; they never throw.
+
+const { AsyncResource } = require('node:async_hooks')
+const { native, attach } = require('./outbox')
+
+const UV_EADDRINUSE = -98
+const UV_EBADF = require('node:os').constants.errno.EBADF * -1
+const UV_EINVAL = require('node:os').constants.errno.EINVAL * -1
+const V6_ONLY = 1
+const REUSE_PORT = 2
+// Set in the answer to a write that the kernel did not take whole, see engine/ops.rs.
+const SHORT = 0x40000000
+
+function noop() {}
+
+class Handle extends AsyncResource {
+  constructor(type, id) {
+    super(type, { requireManualDestroy: true })
+    // The engine's id; 0 until there is a socket.
+    this.id = 0
+    this.closing = false
+    this.reading = false
+    this.referenced = true
+    this.bytesWritten = 0
+    this.short = false
+    // Bytes of the write under way that the kernel has not taken, as libuv's write_queue_size.
+    this.writeQueueSize = 0
+    this.finalBytesRead = 0
+    this.onclosed = noop
+    // Set while a codec of text frames or of HTTP responses is on, see outbox.js.
+    this.textFrames = false
+    this.joinsBodies = false
+    if (id !== 0) this.assign(id)
+  }
+
+  assign(id) {
+    this.id = id
+    attach(this)
+    if (!this.referenced) native.setReferenced(id, false)
+  }
+
+  // Takes an id or an error from the engine.
+  take(answer) {
+    if (answer < 0) return answer
+    if (answer !== this.id) this.assign(answer)
+    return 0
+  }
+
+  get fd() {
+    return this.id === 0 || this.closing ? -1 : native.descriptor(this.id)
+  }
+
+  get bytesRead() {
+    return this.id === 0 || this.closing ? this.finalBytesRead : native.bytesRead(this.id)
+  }
+
+  getAsyncId() {
+    return this.asyncId()
+  }
+
+  open(fd, listening) {
+    return this.take(native.adopt(fd, listening === true))
+  }
+
+  readStart() {
+    return native.readStart(this.id)
+  }
+
+  readStop() {
+    return native.readStop(this.id)
+  }
+
+  // Writes give the bytes that the kernel took at once. `short` then says whether that was less
+  // than all; if so onwritable is called, once, when there is room.
+  writeBuffer(buffer) {
+    this.bytesWritten += buffer.length
+    return this.taken(native.writeBuffer(this.id, buffer))
+  }
+
+  writeLatin1(text) {
+    this.bytesWritten += text.length
+    return this.taken(native.writeLatin1(this.id, text))
+  }
+
+  writeUtf8(text) {
+    const taken = this.taken(native.writeUtf8(this.id, text))
+    this.bytesWritten += this.short || taken < 0 ? Buffer.byteLength(text) : taken
+    return taken
+  }
+
+  writev(buffers) {
+    for (let i = 0; i < buffers.length; i++) this.bytesWritten += buffers[i].length
+    return this.taken(native.writev(this.id, buffers, buffers.length))
+  }
+
+  // The rest of a write that came short; it is counted already.
+  writeRest(buffers) {
+    return this.taken(
+      buffers.length === 1
+        ? native.writeBuffer(this.id, buffers[0])
+        : native.writev(this.id, buffers, buffers.length),
+    )
+  }
+
+  taken(answer) {
+    this.short = answer >= 0 && (answer & SHORT) !== 0
+    return this.short ? answer & ~SHORT : answer
+  }
+
+  shutdown() {
+    return native.shutdown(this.id)
+  }
+
+  listen(backlog) {
+    return native.listen(this.id, backlog)
+  }
+
+  close(callback) {
+    return this.closeWith(false, callback)
+  }
+
+  closeWith(reset, callback) {
+    if (this.closing) return 0
+    // Even a handle without a socket is closed in libuv's closing phase.
+    if (this.id === 0) this.take(native.placeholder())
+    this.finalBytesRead = this.bytesRead
+    this.closing = true
+    if (typeof callback === 'function') this.onclosed = callback
+    return native.close(this.id, reset)
+  }
+
+  // The engine's record that the closing phase has come.
+  closed() {
+    try {
+      this.runInAsyncScope(this.onclosed, this)
+    } finally {
+      this.emitDestroy()
+    }
+  }
+
+  ref() {
+    this.setReferenced(true)
+  }
+
+  unref() {
+    this.setReferenced(false)
+  }
+
+  setReferenced(referenced) {
+    this.referenced = referenced
+    if (this.id !== 0 && !this.closing) native.setReferenced(this.id, referenced)
+  }
+
+  hasRef() {
+    return this.referenced && !this.closing
+  }
+
+  // The engine's record of a connection that this listener accepted, or of an error.
+  accept(id, isTcp) {
+    if (id < 0) {
+      this.runInAsyncScope(this.onconnection, this, id, undefined)
+      return
+    }
+    const client = isTcp ? new TcpHandle(TcpHandle.SOCKET, id) : new LocalHandle(LocalHandle.SOCKET, id)
+    this.runInAsyncScope(this.onconnection, this, 0, client)
+  }
+
+  // --- codecs -------------------------------------------------------------------------------
+
+  startIpc(advanced) {
+    this.textFrames = !advanced
+    return native.startIpc(this.id, advanced)
+  }
+
+  startHttp(role, maxHeaderSize, lenientFlags) {
+    this.joinsBodies = role === 1
+    return native.startHttp(this.id, role, maxHeaderSize, lenientFlags)
+  }
+
+  httpExpect(flags) {
+    return native.httpExpect(this.id, flags)
+  }
+
+  // --- set by the owner ---------------------------------------------------------------------
+
+  onread() {}
+  onend() {}
+  onwritable() {}
+  onshutdown() {}
+  onconnect() {}
+  onconnection() {}
+  onframe() {}
+  onhead() {}
+  onbody() {}
+  onmessageend() {}
+  onupgrade() {}
+  onparseerror() {}
+  onpartial() {}
+}
+
+function fillName(found, out) {
+  if (typeof found === 'number') return found
+  out.address = found.address
+  out.family = found.family
+  out.port = found.port
+  return 0
+}
+
+class TcpHandle extends Handle {
+  static SOCKET = 'TCPWRAP'
+  static SERVER = 'TCPSERVERWRAP'
+
+  constructor(type = TcpHandle.SOCKET, id = 0) {
+    super(type, id)
+    // libuv tells a used address only at listen or connect.
+    this.bindError = 0
+  }
+
+  bind(host, port, flags = 0) {
+    const v6Only = flags & V6_ONLY ? 1 : 0
+    const answer = native.tcpBind(host, port, v6Only | (flags & REUSE_PORT))
+    if (answer === UV_EADDRINUSE) {
+      this.bindError = answer
+      return 0
+    }
+    return this.take(answer)
+  }
+
+  bind6(host, port, flags) {
+    return this.bind(host, port, flags)
+  }
+
+  connect(host, port) {
+    if (this.bindError !== 0) return this.bindError
+    return this.take(native.tcpConnect(this.id, host, port))
+  }
+
+  listen(backlog) {
+    if (this.bindError !== 0) return this.bindError
+    if (this.id === 0) {
+      const error = this.bind('0.0.0.0', 0)
+      if (error !== 0) return error
+    }
+    return super.listen(backlog)
+  }
+
+  reset(callback) {
+    return this.closeWith(true, callback)
+  }
+
+  getsockname(out) {
+    if (this.bindError !== 0) return this.bindError
+    return fillName(this.id === 0 ? UV_EBADF : native.localAddress(this.id), out)
+  }
+
+  getpeername(out) {
+    return fillName(this.id === 0 ? UV_EBADF : native.peerAddress(this.id), out)
+  }
+
+  setNoDelay(enable) {
+    return native.setNoDelay(this.id, enable)
+  }
+
+  setKeepAlive(enable, idle, interval, count) {
+    return native.setKeepAlive(this.id, enable, idle >>> 0, interval >>> 0, count >>> 0)
+  }
+
+  setTypeOfService(tos) {
+    return native.setTypeOfService(this.id, tos)
+  }
+
+  getTypeOfService() {
+    return native.getTypeOfService(this.id)
+  }
+}
+
+class LocalHandle extends Handle {
+  static SOCKET = 'PIPEWRAP'
+  static SERVER = 'PIPESERVERWRAP'
+
+  constructor(type = LocalHandle.SOCKET, id = 0) {
+    super(type, id)
+    this.path = undefined
+  }
+
+  bind(path) {
+    this.path = path
+    return this.take(native.localBind(Buffer.from(path)))
+  }
+
+  connect(path) {
+    return this.take(native.localConnect(Buffer.from(path)))
+  }
+
+  fchmod(mode) {
+    return native.localChmod(this.path, (mode & 1) !== 0, (mode & 2) !== 0)
+  }
+}
+
+// What a descriptor can become: 'TCP', 'PIPE', or a negative error.
+function kindOf(fd) {
+  const kind = native.descriptorKind(fd)
+  if (kind < 0) return kind
+  return kind === 0 ? 'TCP' : kind === 3 ? UV_EINVAL : 'PIPE'
+}
+
+// Adopts an inherited descriptor; gives a handle or a negative error.
+function openFd(fd) {
+  const kind = kindOf(fd)
+  if (typeof kind === 'number') return kind
+  const handle = kind === 'TCP' ? new TcpHandle() : new LocalHandle()
+  const error = handle.open(fd, false)
+  return error < 0 ? error : handle
+}
+
+// A connected pair of local sockets: a handle here, a descriptor for another process.
+function localPair() {
+  const pair = native.localPair()
+  if (typeof pair === 'number') return pair
+  return { handle: new LocalHandle(LocalHandle.SOCKET, pair.id), childFd: pair.fd }
+}
+
+module.exports = {
+  Handle,
+  TcpHandle,
+  LocalHandle,
+  kindOf,
+  openFd,
+  localPair,
+  closeFd: native.closeDescriptor,
+  httpMethods: native.httpMethods(),
+  httpErrors: native.httpErrors(),
+}

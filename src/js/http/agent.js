@@ -1,0 +1,411 @@
+'use strict'
+
+// The connection pool. It knows sockets and requests, nothing of HTTP bytes: what arrives on a pooled
+// socket is watched by the reader which client.js keeps on each connection.
+
+const EventEmitter = require('node:events')
+const { AsyncResource } = require('node:async_hooks')
+const { Agent: NodeAgent, globalAgent: nodeGlobalAgent } = require('node:http')
+const net = require('../net')
+const { validateNumber, validateOneOf, validateString } = require('../internal/validators')
+const { isStale, readerOf } = require('./response-reader')
+
+const kOptions = Symbol('kOptions') // on a queued request: the merged options to connect with
+const kScope = Symbol('kScope') // on a queued request: the async context it was made in
+const kMember = Symbol('kMember') // on a socket: { agent, options } of the pool it belongs to
+const kOnKeylog = Symbol('kOnKeylog')
+
+// Present on Node's agents since 24: the parsed proxy environment, which Node's ClientRequest looks for.
+const kProxyConfig = Object.getOwnPropertySymbols(
+  new NodeAgent({ proxyEnv: { http_proxy: 'http://localhost' } }),
+).find((symbol) => symbol.description === 'kProxyConfig')
+
+function Agent(options) {
+  if (!(this instanceof Agent)) return new Agent(options)
+  EventEmitter.call(this)
+
+  this.options = { __proto__: null, ...options }
+  options = this.options
+  this.defaultPort = options.defaultPort || 80
+  this.protocol = options.protocol || 'http:'
+  if (options.noDelay === undefined) options.noDelay = true
+  // A request's path must not be taken for the path of a local socket.
+  options.path = null
+
+  this.requests = { __proto__: null }
+  this.sockets = { __proto__: null }
+  this.freeSockets = { __proto__: null }
+  this.keepAliveMsecs = options.keepAliveMsecs || 1000
+  this.keepAlive = options.keepAlive || false
+  this.maxSockets = options.maxSockets || Agent.defaultMaxSockets
+  this.maxFreeSockets = options.maxFreeSockets || 256
+  this.scheduling = options.scheduling || 'lifo'
+  this.maxTotalSockets = options.maxTotalSockets
+  this.totalSocketCount = 0
+
+  const buffer = options.agentKeepAliveTimeoutBuffer
+  this.agentKeepAliveTimeoutBuffer = Number.isFinite(buffer) && buffer >= 0 ? buffer : 1000
+
+  const { proxyEnv } = options
+  if (kProxyConfig !== undefined && typeof proxyEnv === 'object' && proxyEnv !== null) {
+    const { protocol, keepAlive } = this
+    this[kProxyConfig] = new NodeAgent({ proxyEnv, protocol, keepAlive })[kProxyConfig]
+  }
+
+  validateOneOf(this.scheduling, 'scheduling', ['fifo', 'lifo'])
+  if (this.maxTotalSockets === undefined) this.maxTotalSockets = Infinity
+  else validateNumber(this.maxTotalSockets, 'maxTotalSockets', 1)
+
+  this.on('free', onFree)
+  this.on('newListener', onNewListener)
+}
+Object.setPrototypeOf(Agent.prototype, EventEmitter.prototype)
+Object.setPrototypeOf(Agent, EventEmitter)
+
+Agent.defaultMaxSockets = Infinity
+
+Agent.prototype.createConnection = function createConnection(...args) {
+  const proxy = kProxyConfig && this[kProxyConfig]
+  if (!proxy) return net.createConnection(...args)
+  const options = typeof args[0] === 'object' && args[0] !== null ? args[0] : {}
+  if (options.socketPath || !proxy.shouldUseProxy(options.host || 'localhost', options.port)) {
+    return net.createConnection(...args)
+  }
+  const callback = typeof args.at(-1) === 'function' ? args.at(-1) : undefined
+  const { connect } = proxy.protocol === 'https:' ? require('node:tls') : net
+  return connect({ ...proxy.proxyConnectionOptions }, callback)
+}
+
+// The key of the pools: everything that decides which peer a socket talks to.
+Agent.prototype.getName = function getName(options = {}) {
+  return poolKey(
+    options.host,
+    options.port,
+    options.localAddress,
+    options.family,
+    options.socketPath,
+  )
+}
+
+function poolKey(host, port, localAddress, family, socketPath) {
+  let key = `${host || 'localhost'}:${port || ''}:${localAddress || ''}`
+  if (family === 4 || family === 6) key += `:${family}`
+  if (socketPath) key += `:${socketPath}`
+  return key
+}
+
+Agent.prototype.addRequest = function addRequest(req, options, port, localAddress) {
+  // Old form: addRequest(req, host, port, localAddress).
+  if (typeof options === 'string') options = { __proto__: null, host: options, port, localAddress }
+
+  options = mergeOptions(this, req, options)
+  const name = this.getName(options)
+  const active = (this.sockets[name] ||= [])
+  const socket = takeFree(this, name)
+
+  if (socket !== undefined) {
+    if (options.highWaterMark != null && socket.writableHighWaterMark !== options.highWaterMark) {
+      socket._writableState.highWaterMark = options.highWaterMark
+    }
+    resetAsyncScope(socket)
+    this.reuseSocket(socket, req)
+    assign(this, req, socket)
+    active.push(socket)
+    return
+  }
+
+  const free = this.freeSockets[name]
+  const count = active.length + (free ? free.length : 0)
+  if (count < this.maxSockets && this.totalSocketCount < this.maxTotalSockets) {
+    this.createSocket(req, options, (err, socket) => {
+      if (err) failRequest(req, socket, err)
+      else assign(this, req, socket)
+    })
+    return
+  }
+
+  req[kOptions] = options
+  req[kScope] = new AsyncResource('QueuedRequest')
+  ;(this.requests[name] ||= []).push(req)
+}
+
+// The agent's options win over those of the request.
+function mergeOptions(agent, req, options) {
+  options = { __proto__: null, ...options, ...agent.options }
+  if (options.socketPath) options.path = options.socketPath
+  if (!options.servername && options.servername !== '')
+    options.servername = serverName(req, options.host)
+  return options
+}
+
+// Only TLS reads this; it is computed here because agents for TLS inherit from this class.
+function serverName(req, host) {
+  const header = req.getHeader('host')
+  if (header) {
+    validateString(header, 'options.headers.host')
+    const end = header[0] === '[' ? header.indexOf(']') : -1
+    if (header[0] !== '[') host = header.split(':', 1)[0]
+    else host = end === -1 ? header : header.slice(1, end)
+  }
+  return net.isIP(host) ? '' : host
+}
+
+// A socket from the pool which is known to be alive, or undefined.
+function takeFree(agent, name) {
+  const free = agent.freeSockets[name]
+  if (free === undefined) return undefined
+  let socket
+  while (free.length > 0) {
+    socket = agent.scheduling === 'fifo' ? free.shift() : free.pop()
+    if (!isStale(socket)) break
+    // The peer has closed it or spoken out of turn; 'close' brings the pool's counters in order.
+    socket.destroy()
+    socket = undefined
+  }
+  if (free.length === 0) delete agent.freeSockets[name]
+  return socket
+}
+
+function assign(agent, req, socket) {
+  req.onSocket(socket)
+  const agentTimeout = agent.options.timeout || 0
+  if (req.timeout === undefined || req.timeout === agentTimeout) return
+  socket.setTimeout(req.timeout)
+}
+
+function failRequest(req, socket, err) {
+  if (err.code === 'ERR_PROXY_TUNNEL') {
+    if (err.proxyTunnelTimeout) req.emit('timeout')
+    req.emit('error', err)
+  }
+  req.onSocket(socket, err)
+}
+
+// A pooled connection goes on in the async context of the request that reuses it.
+function resetAsyncScope(socket) {
+  const handle = socket._handle
+  if (handle && typeof handle.asyncReset === 'function') {
+    handle.asyncReset({ type: handle.getProviderType?.(), handle })
+  }
+}
+
+Agent.prototype.createSocket = function createSocket(req, options, callback) {
+  options = mergeOptions(this, req, options)
+  const timeout = req.timeout || this.options.timeout || undefined
+  if (timeout) options.timeout = timeout
+
+  const name = this.getName(options)
+  options._agentKey = name
+  options.encoding = null
+  if (this.keepAlive) {
+    options.keepAlive = this.keepAlive
+    options.keepAliveInitialDelay = this.keepAliveMsecs
+  }
+
+  // createConnection may return the socket, call back with it, or both.
+  let created = false
+  const onCreate = (err, socket) => {
+    if (created) return
+    created = true
+    if (err) {
+      callback(err)
+      return
+    }
+    ;(this.sockets[name] ||= []).push(socket)
+    this.totalSocketCount++
+    join(this, socket, options)
+    callback(null, socket)
+  }
+  const socket = this.createConnection(options, onCreate)
+  if (socket) onCreate(null, socket)
+}
+
+function join(agent, socket, options) {
+  socket[kMember] = { agent, options }
+  socket.on('free', onSocketFree)
+  socket.on('close', onSocketClose)
+  socket.on('timeout', onSocketTimeout)
+  socket.on('agentRemove', onAgentRemove)
+  if (agent[kOnKeylog]) socket.on('keylog', agent[kOnKeylog])
+}
+
+function onSocketFree() {
+  const { agent, options } = this[kMember]
+  agent.emit('free', this, options)
+}
+
+function onSocketClose() {
+  const { agent, options } = this[kMember]
+  agent.totalSocketCount--
+  agent.removeSocket(this, options)
+}
+
+// Only an idle socket is ended by its timer; a busy one leaves the decision to the request.
+function onSocketTimeout() {
+  const { freeSockets } = this[kMember].agent
+  for (const name in freeSockets) {
+    if (freeSockets[name].includes(this)) {
+      this.destroy()
+      return
+    }
+  }
+}
+
+// The socket has become something else (an upgrade, say) and will not come back.
+function onAgentRemove() {
+  const { agent, options } = this[kMember]
+  agent.totalSocketCount--
+  agent.removeSocket(this, options)
+  this.removeListener('close', onSocketClose)
+  this.removeListener('free', onSocketFree)
+  this.removeListener('timeout', onSocketTimeout)
+  this.removeListener('agentRemove', onAgentRemove)
+}
+
+// 'free' on the agent: hand the socket to who waits, else pool it, else close it.
+function onFree(socket, options) {
+  const name = this.getName(options)
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+
+  const queue = this.requests[name]
+  if (queue && queue.length > 0) {
+    const req = queue.shift()
+    if (queue.length === 0) delete this.requests[name]
+    const scope = req[kScope]
+    req[kScope] = null
+    if (scope) scope.runInAsyncScope(resumeQueued, null, this, req, socket)
+    else assign(this, req, socket)
+    return
+  }
+
+  const req = socket._httpMessage
+  if (!req || !req.shouldKeepAlive || !this.keepAlive) {
+    socket.destroy()
+    return
+  }
+
+  const free = this.freeSockets[name] || []
+  const active = this.sockets[name]
+  if (
+    this.totalSocketCount > this.maxTotalSockets ||
+    free.length + (active ? active.length : 0) > this.maxSockets ||
+    free.length >= this.maxFreeSockets ||
+    !this.keepSocketAlive(socket)
+  ) {
+    socket.destroy()
+    return
+  }
+
+  this.freeSockets[name] = free
+  socket._httpMessage = null
+  this.removeSocket(socket, options)
+  socket.once('error', onFreeSocketError)
+  if (socket.readableLength > 0) socket.destroy()
+  else readerOf(socket).guard()
+  free.push(socket)
+}
+
+function resumeQueued(agent, req, socket) {
+  resetAsyncScope(socket)
+  assign(agent, req, socket)
+}
+
+function onFreeSocketError() {
+  this.destroy()
+  this.emit('agentRemove')
+}
+
+Agent.prototype.removeSocket = function removeSocket(socket, options) {
+  const name = this.getName(options)
+  removeFrom(this.sockets, name, socket)
+  if (!socket.writable) removeFrom(this.freeSockets, name, socket)
+
+  let req = this.requests[name]?.[0]
+  if (req === undefined) {
+    // Another peer's queue may have waited for room under maxTotalSockets.
+    for (const other in this.requests) {
+      if (this.sockets[other]?.length) break
+      req = this.requests[other][0]
+      options = req[kOptions]
+      break
+    }
+  }
+  if (req === undefined || !options) return
+
+  req[kOptions] = undefined
+  this.createSocket(req, options, (err, created) => {
+    if (err) failRequest(req, null, err)
+    else created.emit('free')
+  })
+}
+
+function removeFrom(pools, name, socket) {
+  const pool = pools[name]
+  if (pool === undefined) return
+  const index = pool.indexOf(socket)
+  if (index === -1) return
+  pool.splice(index, 1)
+  if (pool.length === 0) delete pools[name]
+}
+
+Agent.prototype.keepSocketAlive = function keepSocketAlive(socket) {
+  socket.setKeepAlive(true, this.keepAliveMsecs)
+  socket.unref()
+
+  let timeout = this.options.timeout || 0
+  const hint = socket._httpMessage?.res?.headers['keep-alive']
+  const seconds = hint ? /^timeout=(\d+)/.exec(hint)?.[1] : undefined
+  if (seconds) {
+    // Closing before the server does avoids sending a request into its FIN.
+    const announced = Number.parseInt(seconds, 10) * 1000 - this.agentKeepAliveTimeoutBuffer
+    if (announced <= 0) return keepFor(socket, timeout, false)
+    if (announced < timeout) timeout = announced
+  }
+  return keepFor(socket, timeout, true)
+}
+
+function keepFor(socket, timeout, keep) {
+  if (socket.timeout !== timeout) socket.setTimeout(timeout)
+  return keep
+}
+
+Agent.prototype.reuseSocket = function reuseSocket(socket, req) {
+  socket.removeListener('error', onFreeSocketError)
+  readerOf(socket).unguard()
+  req.reusedSocket = true
+  socket.ref()
+}
+
+Agent.prototype.destroy = function destroy() {
+  for (const pools of [this.freeSockets, this.sockets]) {
+    for (const name of Object.keys(pools)) {
+      // 'close' may take sockets out of this very array
+      for (const socket of pools[name].slice()) socket.destroy()
+    }
+  }
+}
+
+// 'keylog' of TLS sockets is passed on only once somebody listens for it.
+function onNewListener(eventName) {
+  if (eventName !== 'keylog') return
+  this.removeListener('newListener', onNewListener)
+  const agent = this
+  this[kOnKeylog] = function onkeylog(line) {
+    agent.emit('keylog', line, this)
+  }
+  for (const pools of [this.freeSockets, this.sockets]) {
+    for (const name of Object.keys(pools)) {
+      for (const socket of pools[name]) socket.on('keylog', this[kOnKeylog])
+    }
+  }
+}
+
+module.exports = {
+  Agent,
+  // Replaced by `http.globalAgent = ...`; the client reads it here at each request.
+  // Its options are those of this Node's own; they carry what --use-env-proxy asks for.
+  globalAgent: new Agent(nodeGlobalAgent.options),
+}

@@ -1,0 +1,127 @@
+'use strict'
+
+// ClientRequest: Node's own class takes the arguments, composes the head and queues what is written; the
+// connection and the response are ours. Node's constructor calls the agent, which calls onSocket() below.
+
+const { finished } = require('node:stream')
+const { urlToHttpOptions } = require('node:url')
+const { ClientRequest: NodeClientRequest, globalAgent: nodeGlobalAgent } = require('node:http')
+const agents = require('./agent')
+const { connResetError } = require('./common')
+const { emitError, listen, onSocketError } = require('./client-exchange')
+const { readerOf } = require('./response-reader')
+
+const kError = Symbol('kError') // what the request was destroyed with
+
+function ClientRequest(input, options, callback) {
+  if (typeof input === 'string') input = urlToHttpOptions(new URL(input))
+  else if (isURL(input)) input = urlToHttpOptions(input)
+  else {
+    callback = options
+    options = input
+    input = null
+  }
+  if (typeof options === 'function') {
+    callback = options
+    options = input
+    input = null
+  }
+  options = { __proto__: null, ...input, ...options }
+  // Else Node takes its own default agent, and with it its own sockets.
+  if (options._defaultAgent === undefined || options._defaultAgent === nodeGlobalAgent) {
+    options._defaultAgent = agents.globalAgent
+  }
+  Reflect.apply(NodeClientRequest, this, [options, callback])
+}
+Object.setPrototypeOf(ClientRequest.prototype, NodeClientRequest.prototype)
+Object.setPrototypeOf(ClientRequest, NodeClientRequest)
+
+function isURL(value) {
+  return Boolean(
+    value?.href && value.protocol && value.auth === undefined && value.path === undefined,
+  )
+}
+
+ClientRequest.prototype.destroy = function destroy(err) {
+  if (this.destroyed) return this
+  this.destroyed = true
+  if (this.res) this.res._dump()
+  this[kError] = err
+  this.socket?.destroy(err)
+  return this
+}
+
+ClientRequest.prototype.onSocket = function onSocket(socket, err) {
+  if (socket && !err) {
+    // At once: a connection may fail before the tick below.
+    socket._httpMessage = this
+    socket.on('error', onSocketError)
+  }
+  process.nextTick(onSocketNT, this, socket, err)
+}
+
+function onSocketNT(req, socket, err) {
+  if (!req.destroyed && !err) {
+    takeSocket(req, socket)
+    req._flush()
+    return
+  }
+
+  req.destroyed = true
+  if (!socket) {
+    abandon(req, socket, err || req[kError])
+  } else if (!err && req.agent && !socket.destroyed) {
+    // Given up before it had a socket: somebody else can have this one.
+    socket.emit('free')
+    socket.removeListener('error', onSocketError)
+    abandon(req, socket, req[kError])
+  } else {
+    finished(socket.destroy(err || req[kError]), (failure) => {
+      const premature = failure?.code === 'ERR_STREAM_PREMATURE_CLOSE'
+      abandon(req, socket, (premature ? null : failure) || err)
+    })
+  }
+}
+
+function abandon(req, socket, err) {
+  if (!req.aborted && !err) err = connResetError('socket hang up')
+  // The agent tells a failed proxy tunnel itself; the socket's 'error' may have been told already.
+  if (err && err.code !== 'ERR_PROXY_TUNNEL' && !socket?._hadError) emitError(req, err)
+  req._closed = true
+  req.emit('close')
+}
+
+function takeSocket(req, socket) {
+  req.socket = socket
+  socket._httpMessage = req
+  const reader = readerOf(socket)
+  req.parser = reader
+  socket.parser = reader
+  reader.begin(req)
+  listen(socket)
+  if (req.timeout !== undefined || req.agent?.options?.timeout) watchTimeout(req, socket)
+  req.emit('socket', socket)
+}
+
+// setTimeout() is Node's; it recognises by timeoutCb that the socket is being listened to.
+function watchTimeout(req, socket) {
+  if (req.timeoutCb) return
+  req.timeoutCb = emitRequestTimeout
+  socket.once('timeout', emitRequestTimeout)
+}
+
+function emitRequestTimeout() {
+  this._httpMessage?.emit('timeout')
+}
+
+function request(url, options, callback) {
+  return new ClientRequest(url, options, callback)
+}
+
+function get(url, options, callback) {
+  const req = request(url, options, callback)
+  req.end()
+  return req
+}
+
+module.exports = { ClientRequest, get, request }

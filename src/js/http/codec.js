@@ -1,0 +1,59 @@
+'use strict'
+
+// The seam between a codec and the reader of one connection. A codec is the handle of one of our sockets (the bytes
+// are parsed in the engine and never reach JavaScript) or an HttpCodec fed with bytes that JavaScript brings. Both call
+// the same methods: head, body, end, upgrade, fail, partial. No closure per connection.
+
+const kReader = Symbol('kReader') // on a codec: the reader it reports to
+
+function onhead(text, info, code) {
+  this[kReader].head(text, info, code)
+}
+
+function onbody(chunk) {
+  this[kReader].body(chunk)
+}
+
+function onmessageend(trailers) {
+  this[kReader].end(trailers)
+}
+
+function onupgrade(rest) {
+  this[kReader].upgrade(rest)
+}
+
+function onparseerror(index, bytesParsed, rawPacket) {
+  this[kReader].fail(index, bytesParsed, rawPacket)
+}
+
+function onpartial() {
+  this[kReader].partial()
+}
+
+function attachReader(codec, reader) {
+  codec[kReader] = reader
+  codec.onhead = onhead
+  codec.onbody = onbody
+  codec.onmessageend = onmessageend
+  codec.onupgrade = onupgrade
+  codec.onparseerror = onparseerror
+  codec.onpartial = onpartial
+}
+
+function ignore() {}
+
+const NOBODY = {
+  head: ignore,
+  body: ignore,
+  end: ignore,
+  upgrade: ignore,
+  fail: ignore,
+  partial: ignore,
+}
+
+// What is still on its way from a codec whose connection has gone must not reach anybody.
+function detachReader(codec) {
+  codec[kReader] = NOBODY
+}
+
+module.exports = { attachReader, detachReader }

@@ -1,0 +1,169 @@
+'use strict'
+
+// A request and its response: how the pair begins, who handles it, and what becomes of the connection afterwards.
+
+const diagnostics = require('node:diagnostics_channel')
+const { kOptimizeEmptyRequests } = require('./server-options')
+const { symbols } = require('./common')
+
+const startChannel = diagnostics.channel('http.server.request.start')
+const finishChannel = diagnostics.channel('http.server.response.finish')
+
+const kExchange = Symbol('kExchange') // on a response: the connection it was made on
+const kRequest = Symbol('kRequest') // on a response: its request; `res.req` is the user's to change
+
+const { kDetachAbortSignal, kServerResponse, kUniqueHeaders } = symbols
+
+// Bits of a head's `info`, see engine.js. The codec saw these fields, so `headers` is only made when somebody asks.
+const KEEP_ALIVE = 1 << 16
+const HAS_HOST = 1 << 20
+const HAS_EXPECT = 1 << 21
+
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
+
+/** Whether this request, whose head asks for it, takes the connection over. */
+function isUpgrade(connection, req) {
+  req.upgrade = req.method === 'CONNECT' || Boolean(connection.server.shouldUpgradeCallback(req))
+  return req.upgrade
+}
+
+function beginExchange(connection, req, info) {
+  const { server, socket } = connection
+  connection.requests.push(req)
+  stopWhenBehind(connection)
+
+  const res = new server[kServerResponse](req, connection.responseOptions)
+  res._keepAliveTimeout = server.keepAliveTimeout
+  res._maxRequestsPerSocket = server.maxRequestsPerSocket
+  res._onPendingData = connection.onPendingData
+  res.shouldKeepAlive = (info & KEEP_ALIVE) !== 0
+  res[kUniqueHeaders] = server[kUniqueHeaders]
+  res[kExchange] = connection
+  res[kRequest] = req
+
+  if (startChannel.hasSubscribers)
+    startChannel.publish({ request: req, response: res, socket, server })
+
+  if (server[kOptimizeEmptyRequests] && !announcesBody(req.headers)) {
+    req._dumpAndCloseReadable()
+    req._read()
+  }
+
+  // Pipelined: the one before has the socket until it is finished.
+  if (socket._httpMessage) connection.responses.push(res)
+  else res.assignSocket(socket)
+  res.on('finish', onFinish)
+  handle(connection, req, res, info)
+}
+
+// A peer that sends requests and reads no answers must not make us hold them all.
+function stopWhenBehind(connection) {
+  const { socket } = connection
+  if (socket._paused) return
+  if (socket.writableNeedDrain || connection.outgoingData >= socket.writableHighWaterMark) {
+    socket._paused = true
+    socket.pause()
+  }
+}
+
+function announcesBody(headers) {
+  return 'content-length' in headers || 'transfer-encoding' in headers
+}
+
+// Who gets the request. The rules beyond 'request' are for HTTP/1.1 only, as in Node.
+function handle(connection, req, res, info) {
+  const { server } = connection
+  if (req.httpVersionMajor === 1 && req.httpVersionMinor === 1) {
+    // RFC 9112 section 3.2: no Host, no service.
+    if ((info & HAS_HOST) === 0 && server.requireHostHeader) {
+      res.writeHead(400, ['Connection', 'close'])
+      res.end()
+      return
+    }
+    const limit = server.maxRequestsPerSocket
+    if (typeof limit === 'number' && limit > 0) {
+      connection.requestsCount++
+      res.maxRequestsOnConnectionReached = limit <= connection.requestsCount
+      if (limit < connection.requestsCount) {
+        server.emit('dropRequest', req, connection.socket)
+        res.writeHead(503)
+        res.end()
+        return
+      }
+    }
+    if ((info & HAS_EXPECT) !== 0) {
+      handleExpectation(server, req, res)
+      return
+    }
+  }
+  server.emit('request', req, res)
+}
+
+function handleExpectation(server, req, res) {
+  if (CONTINUE.test(req.headers.expect)) {
+    res._expect_continue = true
+    if (server.listenerCount('checkContinue') > 0) {
+      server.emit('checkContinue', req, res)
+    } else {
+      res.writeContinue()
+      server.emit('request', req, res)
+    }
+  } else if (server.listenerCount('checkExpectation') > 0) {
+    server.emit('checkExpectation', req, res)
+  } else {
+    res.writeHead(417)
+    res.end()
+  }
+}
+
+function onFinish() {
+  const connection = this[kExchange]
+  const req = this[kRequest]
+  const { responses, server, socket } = connection
+  if (finishChannel.hasSubscribers)
+    finishChannel.publish({ request: req, response: this, socket, server })
+
+  if (kDetachAbortSignal !== undefined) req[kDetachAbortSignal]()
+  connection.requests.shift()
+  // Nobody reads the body: take its bytes off the wire, or the next request never comes.
+  if (!req._consuming && !req._readableState.resumeScheduled) req._dump()
+
+  this.detachSocket(socket)
+  forget(connection, req)
+  process.nextTick(emitCloseNT, this)
+
+  if (this._last) {
+    if (typeof socket.destroySoon === 'function') socket.destroySoon()
+    else socket.end()
+  } else if (responses.length > 0) {
+    responses.shift().assignSocket(socket)
+  } else {
+    keepAlive(connection)
+  }
+}
+
+// A read request must not live as long as its connection. Node waits for 'end'; without a listener nobody can tell.
+function forget(connection, req) {
+  if (connection.incoming !== req) return
+  if (req.readableEnded || (req.complete && req.listenerCount('end') === 0))
+    connection.incoming = null
+  else req.on('end', () => forget(connection, req))
+}
+
+const orElse = (value, fallback) => (Number.isFinite(value) && value >= 0 ? value : fallback)
+
+function keepAlive(connection) {
+  const { server } = connection
+  const timeout = orElse(server.keepAliveTimeout, 0)
+  // Longer than what the peer was told, so that it seldom writes into a closing connection.
+  if (timeout > 0) connection.setIdle(timeout + orElse(server.keepAliveTimeoutBuffer, 1000))
+}
+
+function emitCloseNT(res) {
+  if (res._closed) return
+  res.destroyed = true
+  res._closed = true
+  res.emit('close')
+}
+
+module.exports = { beginExchange, isUpgrade }

@@ -1,0 +1,264 @@
+'use strict'
+
+// Turns what the response codec of one connection reports into the events of a request. There is one reader per
+// connection, for its whole life; while a request is under way it is `socket.parser` and `req.parser`. The codec is
+// the handle of one of our sockets, whose bytes never reach JavaScript, or an HttpCodec fed by the 'data' of any
+// other stream (TLS, a socket of Node's, a Duplex). See codec.js for the seam between codec and reader.
+
+const { AsyncResource } = require('node:async_hooks')
+const { IncomingMessage, maxHeaderSize } = require('node:http')
+const engine = require('../engine')
+const net = require('../net')
+const exchange = require('./client-exchange')
+const { attachReader, detachReader } = require('./codec')
+const { lenientFlags, parseError } = require('./common')
+const {
+  endMessage,
+  fillHead,
+  followFlow,
+  pushBody,
+  readStart,
+  unfollowFlow,
+} = require('./incoming')
+
+const kReader = Symbol('kReader') // on a socket
+
+const ROLE_RESPONSE = 1
+
+// Bits of a head's `info`, see engine.js.
+const KEEP_ALIVE = 1 << 16
+const UPGRADE = 1 << 17
+const HAS_BODY = 1 << 18
+const CHUNKED = 1 << 19
+
+const EXPECT_HEAD = 1
+const EXPECT_CONNECT = 2
+
+const MAX_HEADER_PAIRS = 2000
+
+const scopeOptions = { requireManualDestroy: true }
+
+class ResponseReader {
+  constructor(socket) {
+    this.socket = socket
+    this.outgoing = null // the request that waits for or receives its response
+    this.incoming = null // the response being received
+    this.onIncoming = null // set while a request is under way, as on Node's parser
+    this.maxHeaderPairs = MAX_HEADER_PAIRS
+    this.joinDuplicateHeaders = null
+    this.codec = null // null before 'connect' and after an upgrade
+    this.fed = false // the codec gets its bytes from 'data' of the socket
+    this.headerLimit = maxHeaderSize
+    this.lenient = 0
+    this.scope = null // the async scope of the present request
+    this.waiting = false // for 'connect'
+    this.info = 0 // of the present response's head
+    this.idleBytes = -1 // bytes received when the socket went idle; -1 while it is in use
+  }
+
+  // Takes the next request.
+  begin(req) {
+    this.outgoing = req
+    this.incoming = null
+    this.onIncoming = exchange.onResponse
+    this.maxHeaderPairs =
+      typeof req.maxHeadersCount === 'number' ? req.maxHeadersCount << 1 : MAX_HEADER_PAIRS
+    this.joinDuplicateHeaders = req.joinDuplicateHeaders
+    this.scope = new AsyncResource('HTTPCLIENTREQUEST', scopeOptions)
+
+    const limit = req.maxHeaderSize || maxHeaderSize
+    const lenient = lenientFlags(req.httpValidation, req.insecureHTTPParser)
+    if (limit !== this.headerLimit || lenient !== this.lenient) {
+      this.headerLimit = limit
+      this.lenient = lenient
+      this.codec = null
+    }
+    this.start()
+  }
+
+  start() {
+    const { socket } = this
+    if (socket.connecting && socket instanceof net.Socket) {
+      // Until then the handle may be replaced by one for another address.
+      if (!this.waiting) socket.once('connect', onSocketConnect)
+      this.waiting = true
+      return
+    }
+    if (this.codec === null) this.attach()
+    const { codec, outgoing: req } = this
+    if (req === null) return
+    if (this.fed) socket.on('data', onSocketData)
+    else codec.scope = this.scope
+    // How the body of the response is delimited depends on the method.
+    if (req.method === 'HEAD') codec.httpExpect(EXPECT_HEAD)
+    else if (req.method === 'CONNECT') codec.httpExpect(EXPECT_CONNECT)
+  }
+
+  attach() {
+    const { socket } = this
+    const handle = socket._handle
+    // Bytes that have come to the stream already can only be had from there.
+    if (typeof handle?.startHttp === 'function' && !(socket.readableLength > 0)) {
+      this.codec = handle
+      this.fed = false
+      unfollowFlow(socket)
+      followFlow(socket)
+      handle.startHttp(ROLE_RESPONSE, this.headerLimit, this.lenient)
+      if (socket.readableFlowing !== false) socket.resume()
+    } else {
+      this.codec = new engine.HttpCodec(ROLE_RESPONSE, this.headerLimit, this.lenient)
+      this.fed = true
+    }
+    attachReader(this.codec, this)
+  }
+
+  // Unties the connection from its request.
+  release() {
+    const { codec, outgoing: req, scope, socket } = this
+    this.outgoing = null
+    this.incoming = null
+    this.onIncoming = null
+    this.joinDuplicateHeaders = null
+    socket.parser = null
+    if (this.fed) socket.removeListener('data', onSocketData)
+    if (req !== null) req.parser = null
+    if (scope !== null) {
+      this.scope = null
+      if (codec !== null && !this.fed) codec.scope = codec
+      scope.emitDestroy()
+    }
+  }
+
+  head(text, info, code) {
+    const { socket, outgoing: req } = this
+    if (socket.timeout) socket._unrefTimer()
+    if (req === null || req.res) {
+      // Nobody asked for this response, and the next request must not get it.
+      socket.destroy()
+      return
+    }
+
+    const res = new IncomingMessage(socket)
+    res.joinDuplicateHeaders = this.joinDuplicateHeaders
+    res.upgrade = (info & UPGRADE) !== 0
+    res.statusCode = code
+    res.statusMessage = fillHead(res, text, info, this.maxHeaderPairs)
+    this.incoming = res
+    this.info = info
+
+    if (res.upgrade || req.method === 'CONNECT') {
+      res.upgrade = true
+      req.res = res
+      return
+    }
+    if (code < 200 && code !== 101) {
+      // Not the answer yet: a 1xx head has no body and ends here.
+      this.incoming = null
+      exchange.onInformation(req, res)
+      return
+    }
+    if (req.shouldKeepAlive && (info & KEEP_ALIVE) === 0 && !req.upgradeOrConnect)
+      req.shouldKeepAlive = false
+    exchange.onResponse(req, res, socket)
+    if (code === 304) res.complete = true
+  }
+
+  body(chunk) {
+    const { incoming: res, socket } = this
+    if (socket.timeout) socket._unrefTimer()
+    if (res !== null) pushBody(res, chunk)
+  }
+
+  end(trailers) {
+    const { incoming: res, outgoing: req, socket } = this
+    if (res === null || res.upgrade) return
+    endMessage(res, trailers)
+    // A body that filled its buffer has paused the socket, which must not come to rest like that.
+    readStart(socket)
+    exchange.onComplete(socket)
+    if (this.outgoing === req) this.release()
+  }
+
+  upgrade(rest) {
+    const { codec, fed, outgoing: req, incoming: res, socket } = this
+    // The connection is raw from here on; HTTP on it again would start a new codec.
+    detachReader(codec)
+    this.codec = null
+    unfollowFlow(socket)
+    this.release()
+    if (req === null) {
+      socket.destroy()
+      return
+    }
+    exchange.onUpgrade(req, res, socket, rest)
+    // The codec stopped reading at the switch; for the stream it never did.
+    if (!fed && !socket.destroyed && codec.reading) codec.readStart()
+  }
+
+  fail(index, bytesParsed, rawPacket) {
+    // A message cut short by the peer's close is told by the socket's 'end' and 'close'.
+    if (engine.httpErrors[index].code === 'HPE_INVALID_EOF_STATE') return
+    const { socket } = this
+    const req = this.outgoing ?? socket._httpMessage
+    this.release()
+    // Node parses a whole read before it lets go of the request, so rubbish behind a response is told to it.
+    if (!req || req._ended) socket.destroy()
+    else exchange.onParseError(req, socket, parseError(index, bytesParsed, rawPacket))
+  }
+
+  // A read ended inside of a head.
+  partial() {
+    const { socket } = this
+    if (this.outgoing === null) socket.destroy()
+    else if (socket.timeout) socket._unrefTimer()
+  }
+
+  // The connection broke: a body which nothing else delimits is complete now.
+  finish() {
+    const { incoming: res } = this
+    if (res === null || res.complete || res.upgrade) return
+    const untilClose =
+      (this.info & (HAS_BODY | CHUNKED)) === HAS_BODY && res.headers['content-length'] === undefined
+    if (untilClose) endMessage(res, '')
+  }
+
+  /** From here to unguard() nothing may arrive on the socket: with no request to belong to, it ends the socket. */
+  guard() {
+    const { socket } = this
+    this.start()
+    if (this.fed) socket.on('data', onIdleData)
+    else this.idleBytes = socket.bytesRead
+  }
+
+  unguard() {
+    this.idleBytes = -1
+    if (this.fed) this.socket.removeListener('data', onIdleData)
+  }
+}
+
+function onSocketConnect() {
+  const reader = this[kReader]
+  reader.waiting = false
+  reader.start()
+}
+
+function onSocketData(chunk) {
+  this[kReader].codec.execute(chunk)
+}
+
+function onIdleData() {
+  this.destroy()
+}
+
+function readerOf(socket) {
+  return (socket[kReader] ??= new ResponseReader(socket))
+}
+
+/** True for a pooled socket that cannot carry another request: closed, ended by the peer, or spoken to. */
+function isStale(socket) {
+  if (socket.destroyed || socket._readableState?.ended) return true
+  const reader = socket[kReader]
+  return reader !== undefined && reader.idleBytes !== -1 && reader.idleBytes !== socket.bytesRead
+}
+
+module.exports = { isStale, readerOf }

@@ -1,0 +1,246 @@
+'use strict'
+
+// One end of a fork channel, put on a ChildProcess (in the parent) or on `process` (in the child):
+// send, disconnect, connected, channel and the events 'message', 'disconnect', 'internalMessage'.
+// Messages become text or bytes in serialization.js; the engine cuts what arrives into frames.
+
+const { EventEmitter } = require('node:events')
+const { deprecate } = require('node:util')
+const { codes, errnoException } = require('./errors')
+const { Outgoing } = require('./outgoing')
+const { serializations } = require('./serialization')
+const { validateObject } = require('./validators')
+
+// send() answers false from here on: Node's "two reads behind".
+const HIGH_WATER = 2 * 65536
+
+// What user code sees as `child.channel` and `process.channel`.
+class Control extends EventEmitter {
+  #handle
+  // Reasons to keep the process alive, until ref() or unref() decide it once and for all.
+  #refs
+  #decided = false
+
+  constructor(handle, refs) {
+    super()
+    this.#handle = handle
+    this.#refs = refs
+  }
+
+  refCounted() {
+    if (++this.#refs === 1 && !this.#decided) this.#handle.ref()
+  }
+
+  unrefCounted() {
+    if (--this.#refs === 0 && !this.#decided) this.#handle.unref()
+  }
+
+  ref() {
+    this.#decided = true
+    this.#handle.ref()
+  }
+
+  unref() {
+    this.#decided = true
+    this.#handle.unref()
+  }
+
+  get fd() {
+    return this.#handle.fd
+  }
+}
+
+// The types a message can have, in the order in which Node's error names them.
+const sendable = ['string', 'object', 'number', 'boolean']
+
+// Messages whose cmd begins so are the runtime's own; the script never sees them as 'message'.
+const INTERNAL = 'NODE_'
+
+function isInternal(message) {
+  const cmd = message?.cmd
+  return (
+    typeof message === 'object' &&
+    typeof cmd === 'string' &&
+    cmd.length > INTERNAL.length &&
+    cmd.startsWith(INTERNAL)
+  )
+}
+
+// `target` is the ChildProcess or `process`; it holds the channel from here on.
+function openChannel(target, handle, serialization) {
+  const inChild = target === process
+  const { encode, decode } = serializations[serialization]
+  const control = new Control(handle, inChild ? 0 : 1)
+  const outgoing = new Outgoing(handle, control)
+  // Arrived while nobody listened: [event, message], told to the first 'message' listener.
+  const unheard = []
+
+  target.channel = control
+  defineDeprecatedChannel(target)
+  // Handles in transit: empty as long as none can be sent. Code that looks at them finds Node's.
+  target._handleQueue = null
+  target._pendingMessage = null
+
+  function emit(event, message) {
+    if (event === 'internalMessage' || target.listenerCount('message') > 0) {
+      target.emit(event, message, undefined)
+    } else if (target.channel !== null) {
+      unheard.push([event, message])
+    }
+  }
+
+  // A frame that cannot be read throws here, into 'uncaughtException'; the next one is fine again.
+  handle.onframe = (frame) => {
+    const message = decode(frame)
+    if (target.channel === null) return
+    // Not at once: a listener that throws must not take the rest of this read with it.
+    process.nextTick(emit, isInternal(message) ? 'internalMessage' : 'message', message)
+  }
+
+  let closed = false
+  function close() {
+    if (closed) return
+    closed = true
+    // As in Node, the callbacks of what could not be written come last, and without an error.
+    handle.close(() => outgoing.discard())
+  }
+
+  // The peer closed its end or died; in Node too, an error of the read counts as the end.
+  handle.onend = () => {
+    if (target.connected) target.disconnect()
+    target.channel = null
+    close()
+    if (!inChild) maybeClose(target)
+  }
+
+  target.on('internalMessage', (message) => {
+    // A peer that sends a handle is told that it did not arrive. It tries three times, then warns.
+    if (message.cmd === 'NODE_HANDLE') target._send({ cmd: 'NODE_HANDLE_NACK' }, null, true)
+  })
+
+  target.on('newListener', () => {
+    process.nextTick(() => {
+      if (target.channel === null || target.listenerCount('message') === 0) return
+      while (unheard.length > 0) target.emit(...unheard.shift(), undefined)
+    })
+  })
+
+  target.send = function (message, handle, options, callback) {
+    if (typeof handle === 'function') {
+      callback = handle
+      handle = undefined
+      options = undefined
+    } else if (typeof options === 'function') {
+      callback = options
+      options = undefined
+    } else if (options !== undefined) {
+      validateObject(options, 'options')
+    }
+
+    if (this.connected) return this._send(message, handle, options, callback)
+    report(this, new codes.ERR_IPC_CHANNEL_CLOSED(), callback)
+    return false
+  }
+
+  // `options` is also true for the runtime's own messages, whose failure is nobody's error.
+  target._send = function (message, handle, options, callback) {
+    if (message === undefined) throw new codes.ERR_MISSING_ARGS('message')
+    if (!sendable.includes(typeof message)) {
+      throw new codes.ERR_INVALID_ARG_TYPE('message', sendable, message)
+    }
+    if (handle) throw handleNotSent(handle)
+
+    const done = typeof callback === 'function' ? callback : undefined
+    const status = outgoing.write(encode(message), done)
+    if (status < 0 && options !== true && !options?.swallowErrors) {
+      report(this, errnoException(status, 'write'), callback)
+    }
+    return outgoing.size < HIGH_WATER
+  }
+
+  target.connected = true
+
+  target.disconnect = function () {
+    if (!this.connected) {
+      this.emit('error', new codes.ERR_IPC_DISCONNECTED())
+      return
+    }
+    this.connected = false
+    this._disconnect()
+  }
+
+  target._disconnect = function () {
+    this.channel = null
+    // After the messages that were read already: they are on the tick queue.
+    process.nextTick(() => {
+      // From now on the peer's end is no news: 'close' does not count it, as in Node.
+      handle.onend = () => {}
+      if (!closed) handle.readStop()
+      // Node drops what it has not written yet; here what send() accepted arrives.
+      outgoing.whenEmpty(close)
+      target.emit('disconnect')
+    })
+  }
+
+  if (inChild) countListeners(control, handle)
+  handle.startIpc(serialization === 'advanced')
+  handle.readStart()
+  return control
+}
+
+// A child lives as long as it listens to its parent, and no longer.
+function countListeners(control, handle) {
+  handle.unref()
+  const counts = (event) => event === 'message' || event === 'disconnect'
+  process.on('newListener', (event) => {
+    if (counts(event)) control.refCounted()
+  })
+  process.on('removeListener', (event) => {
+    if (counts(event)) control.unrefCounted()
+  })
+}
+
+// Handle passing needs the engine to send descriptors. Until then a handle is refused, loudly: the
+// message without it would be wrong. What could never be sent gets Node's text alone.
+function handleNotSent(handle) {
+  const error = new codes.ERR_INVALID_HANDLE_TYPE()
+  if (
+    typeof handle === 'object' &&
+    ('_handle' in handle || 'fd' in handle || 'address' in handle)
+  ) {
+    error.message += ': Ferrowire cannot pass sockets or servers to another process yet'
+  }
+  return error
+}
+
+// Handed to the callback of the send that failed, or else emitted; never at once.
+function report(target, error, callback) {
+  if (typeof callback === 'function') process.nextTick(callback, error)
+  else process.nextTick(() => target.emit('error', error))
+}
+
+// The end of the channel is one of the ends that a ChildProcess awaits before its 'close'.
+function maybeClose(child) {
+  if (++child._closesGot === child._closesNeeded) {
+    child.emit('close', child.exitCode, child.signalCode)
+  }
+}
+
+function defineDeprecatedChannel(target) {
+  const text = '_channel is deprecated. Use ChildProcess.channel instead.'
+  Object.defineProperty(target, '_channel', {
+    __proto__: null,
+    get: deprecate(() => target.channel, text, 'DEP0129'),
+    set: deprecate(
+      (value) => {
+        target.channel = value
+      },
+      text,
+      'DEP0129',
+    ),
+    configurable: true,
+    enumerable: false,
+  })
+}
+
+module.exports = { openChannel }

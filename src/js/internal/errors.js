@@ -1,0 +1,250 @@
+'use strict'
+
+// Errors as Node makes them: the same classes, codes, messages, own keys and order of keys. All
+// factories live here; `codes.ERR_X` is used with `new`, as Node's own are.
+
+const { inspect, getSystemErrorName, getSystemErrorMap } = require('node:util')
+
+const PRIMITIVES = [
+  'string',
+  'function',
+  'number',
+  'object',
+  'Function',
+  'Object',
+  'boolean',
+  'bigint',
+  'symbol',
+]
+const CLASS_NAME = /^[A-Z][a-zA-Z0-9]*$/
+
+function list(words, last) {
+  if (words.length < 3) return words.join(` ${last} `)
+  return `${words.slice(0, -1).join(', ')}, ${last} ${words[words.length - 1]}`
+}
+
+// "Received ..." of an argument error.
+function received(value) {
+  if (value === null || value === undefined) return `${value}`
+  switch (typeof value) {
+    case 'function':
+      return `function ${value.name}`
+    case 'object':
+      if (value.constructor && 'name' in value.constructor) {
+        return `an instance of ${value.constructor.name}`
+      }
+      return inspect(value, { depth: -1 })
+    case 'string': {
+      const text = value.length > 28 ? `${value.slice(0, 25)}...` : value
+      return `type string (${text.includes("'") ? JSON.stringify(text) : `'${text}'`})`
+    }
+    case 'bigint':
+      return `type bigint (${value}n)`
+    case 'number':
+      return `type number (${Object.is(value, -0) ? '-0' : value})`
+    default:
+      return `type ${typeof value} (${String(value)})`
+  }
+}
+
+function invalidType(name, expected, actual) {
+  const types = []
+  const instances = []
+  const others = []
+  for (const word of Array.isArray(expected) ? expected : [expected]) {
+    if (PRIMITIVES.includes(word)) types.push(word.toLowerCase())
+    else (CLASS_NAME.test(word) ? instances : others).push(word)
+  }
+  if (instances.length > 0 && types.includes('object')) {
+    types.splice(types.indexOf('object'), 1)
+    instances.push('Object')
+  }
+  const parts = []
+  if (types.length > 0) {
+    parts.push(`${types.length > 1 ? 'one of type' : 'of type'} ${list(types, 'or')}`)
+  }
+  if (instances.length > 0) parts.push(`an instance of ${list(instances, 'or')}`)
+  if (others.length > 1) parts.push(`one of ${list(others, 'or')}`)
+  else if (others.length === 1) {
+    parts.push(others[0].toLowerCase() === others[0] ? others[0] : `an ${others[0]}`)
+  }
+  const subject = name.endsWith(' argument')
+    ? name
+    : `"${name}" ${name.includes('.') ? 'property' : 'argument'}`
+  return `The ${subject} must be ${parts.join(' or ')}. Received ${received(actual)}`
+}
+
+function invalidValue(name, value, reason = 'is invalid') {
+  let shown = inspect(value)
+  if (shown.length > 128) shown = `${shown.slice(0, 128)}...`
+  return `The ${name.includes('.') ? 'property' : 'argument'} '${name}' ${reason}. Received ${shown}`
+}
+
+function withSeparators(digits) {
+  return digits.replace(/(\d)(?=(\d{3})+n?$)/g, '$1_')
+}
+
+function outOfRange(name, range, value) {
+  let shown
+  if (Number.isInteger(value) && Math.abs(value) > 2 ** 32) shown = withSeparators(String(value))
+  else if (typeof value === 'bigint') shown = `${withSeparators(String(value))}n`
+  else shown = inspect(value)
+  return `The value of "${name}" is out of range. It must be ${range}. Received ${shown}`
+}
+
+function missingArgs(...names) {
+  const quoted = names.map((name) =>
+    Array.isArray(name) ? name.map((n) => `"${n}"`).join(' or ') : `"${name}"`,
+  )
+  return `The ${list(quoted, 'and')} argument${quoted.length > 1 ? 's' : ''} must be specified`
+}
+
+const codes = { __proto__: null }
+
+// Defines `codes[code]`; `message` is a text, or a function of the constructor's arguments whose
+// `this` is the error, for those that carry more properties.
+function define(code, Base, message) {
+  codes[code] = function (...args) {
+    const error = new Base(
+      typeof message === 'function' ? Reflect.apply(message, codes, args) : message,
+    )
+    Error.captureStackTrace?.(error, codes[code])
+    // The stack begins with the code; the name itself stays the class's.
+    error.name = `${error.name} [${code}]`
+    void error.stack
+    delete error.name
+    Object.defineProperty(error, 'toString', {
+      value() {
+        return `${this.name} [${code}]: ${this.message}`
+      },
+      configurable: true,
+      writable: true,
+    })
+    error.code = code
+    return error
+  }
+}
+
+define('ERR_INVALID_ARG_TYPE', TypeError, invalidType)
+define('ERR_INVALID_ARG_VALUE', TypeError, invalidValue)
+define('ERR_OUT_OF_RANGE', RangeError, outOfRange)
+define('ERR_MISSING_ARGS', TypeError, missingArgs)
+define('ERR_SOCKET_BAD_PORT', RangeError, (name, port, allowZero = true) => {
+  return `${name} should be ${allowZero ? '>=' : '>'} 0 and < 65536. Received ${received(port)}.`
+})
+define('ERR_SOCKET_CLOSED', Error, 'Socket is closed')
+define(
+  'ERR_SOCKET_CLOSED_BEFORE_CONNECTION',
+  Error,
+  'Socket closed before the connection was established',
+)
+define('ERR_SOCKET_CONNECTION_TIMEOUT', Error, 'Socket connection timeout')
+define(
+  'ERR_SOCKET_HANDLE_ADOPTED',
+  Error,
+  'The bound socket has already been adopted by a server or socket',
+)
+define(
+  'ERR_SERVER_ALREADY_LISTEN',
+  Error,
+  'Listen method has been called more than once without closing.',
+)
+define('ERR_SERVER_NOT_RUNNING', Error, 'Server is not running.')
+define('ERR_INVALID_FD_TYPE', TypeError, (type) => `Unsupported fd type: ${type}`)
+define('ERR_INVALID_HANDLE_TYPE', TypeError, 'This handle type cannot be sent')
+define('ERR_INVALID_IP_ADDRESS', TypeError, (ip) => `Invalid IP address: ${ip}`)
+define('ERR_IP_BLOCKED', Error, (ip) => `IP(${ip}) is blocked by net.BlockList`)
+define('ERR_IPC_CHANNEL_CLOSED', Error, 'Channel closed')
+define('ERR_IPC_DISCONNECTED', Error, 'IPC channel is already disconnected')
+define('ERR_HTTP_REQUEST_TIMEOUT', Error, 'Request timeout')
+define(
+  'ERR_HTTP_SOCKET_ENCODING',
+  Error,
+  'Changing the socket encoding is not allowed per RFC7230 Section 3.',
+)
+define('ERR_PROXY_TUNNEL', Error, (message) => message)
+define('ERR_STREAM_PREMATURE_CLOSE', Error, 'Premature close')
+define(
+  'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
+  TypeError,
+  (feature) =>
+    `The feature ${feature} is unavailable on the current platform, which is being used to run Node.js`,
+)
+define(
+  'ERR_INVALID_ADDRESS_FAMILY',
+  RangeError,
+  (family, host, port) => `Invalid address family: ${family} ${host}:${port}`,
+)
+const familyError = codes.ERR_INVALID_ADDRESS_FAMILY
+codes.ERR_INVALID_ADDRESS_FAMILY = function (family, host, port) {
+  const error = familyError(family, host, port)
+  const { code } = error
+  delete error.code
+  return Object.assign(error, { host, port, code })
+}
+
+// An error of the operating system: message `syscall CODE`, keys errno, code, syscall.
+function errnoException(errno, syscall, original) {
+  const code = getSystemErrorName(errno)
+  const error = new Error(original ? `${syscall} ${code} ${original}` : `${syscall} ${code}`)
+  Error.captureStackTrace?.(error, errnoException)
+  error.errno = errno
+  error.code = code
+  error.syscall = syscall
+  return error
+}
+
+function endpoint(address, port) {
+  if (port && port > 0) return ` ${address}:${port}`
+  return address ? ` ${address}` : ''
+}
+
+// One that names the endpoint: connect, bind.
+function hostPortException(errno, syscall, address, port, additional) {
+  const code = getSystemErrorName(errno)
+  const local = additional ? ` - Local (${additional})` : ''
+  const error = new Error(`${syscall} ${code}${endpoint(address, port)}${local}`)
+  Error.captureStackTrace?.(error, hostPortException)
+  error.errno = errno
+  error.code = code
+  error.syscall = syscall
+  error.address = address
+  if (port) error.port = port
+  return error
+}
+
+// The same with libuv's explanation, and the code first: listen.
+function listenException(errno, syscall, address, port) {
+  const [code, reason] = getSystemErrorMap().get(errno) ?? ['UNKNOWN', 'unknown error']
+  const error = new Error(`${syscall} ${code}: ${reason}${endpoint(address, port)}`)
+  Error.captureStackTrace?.(error, listenException)
+  error.code = code
+  error.errno = errno
+  error.syscall = syscall
+  error.address = address
+  if (port) error.port = port
+  return error
+}
+
+// Every attempt of a connect failed.
+function connectAggregate(errors) {
+  const error = new AggregateError(errors)
+  error.code = errors[0]?.code
+  return error
+}
+
+// The peer has sent FIN and this side writes on.
+function endedByPeer() {
+  const error = new Error('This socket has been ended by the other party')
+  error.code = 'EPIPE'
+  return error
+}
+
+module.exports = {
+  codes,
+  errnoException,
+  hostPortException,
+  listenException,
+  connectAggregate,
+  endedByPeer,
+}

@@ -1,0 +1,54 @@
+'use strict'
+
+// The idle timer of a socket: `setTimeout(ms)` re-armed by every read and write, never keeping the
+// process alive.
+
+const { setTimeout, clearTimeout } = require('node:timers')
+const { codes } = require('./errors')
+const { kTimeout } = require('./symbols')
+const { validateFunction, validateNumber } = require('./validators')
+
+const TIMEOUT_MAX = 2 ** 31 - 1
+
+// Milliseconds that a Node timer accepts; too long a time is cut with a warning.
+function timerDuration(msecs, name) {
+  validateNumber(msecs, name)
+  if (msecs < 0 || !Number.isFinite(msecs)) {
+    throw new codes.ERR_OUT_OF_RANGE(name, 'a non-negative finite number', msecs)
+  }
+  if (msecs <= TIMEOUT_MAX) return msecs
+  process.emitWarning(
+    `${msecs} does not fit into a 32-bit signed integer.\n` +
+      `Timer duration was truncated to ${TIMEOUT_MAX}.`,
+    'TimeoutOverflowWarning',
+  )
+  return TIMEOUT_MAX
+}
+
+function onIdle(socket) {
+  socket._onTimeout()
+}
+
+// Socket.prototype.setTimeout.
+function setIdleTimeout(msecs, callback) {
+  if (this.destroyed) return this
+  this.timeout = msecs
+  msecs = timerDuration(msecs, 'msecs')
+  clearTimeout(this[kTimeout])
+  if (msecs === 0) {
+    this[kTimeout] = null
+    if (callback !== undefined) {
+      validateFunction(callback, 'callback')
+      this.removeListener('timeout', callback)
+    }
+    return this
+  }
+  this[kTimeout] = setTimeout(onIdle, msecs, this).unref()
+  if (callback !== undefined) {
+    validateFunction(callback, 'callback')
+    this.once('timeout', callback)
+  }
+  return this
+}
+
+module.exports = { setIdleTimeout, timerDuration }

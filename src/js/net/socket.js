@@ -1,0 +1,443 @@
+'use strict'
+
+// net.Socket: a Duplex over a handle. Construction, reading, writing and the end of life; how it
+// connects is connect.js, what it tells about itself is socket-info.js.
+
+const stream = require('node:stream')
+const { clearTimeout } = require('node:timers')
+const { BlockList } = require('node:net')
+const { codes, endedByPeer, errnoException } = require('../internal/errors')
+const { setIdleTimeout } = require('../internal/idle-timer')
+const { validateInt32, validateNumber } = require('../internal/validators')
+const symbols = require('../internal/symbols')
+const { TcpHandle, LocalHandle, kindOf } = require('../engine')
+const { addClientAbortSignal } = require('./abort')
+const { BoundSocket } = require('./bound-socket')
+const { readInto, resumeReadInto, setUserBuffer } = require('./read-into')
+const { afterRoom, cancelUnsent, write, writev } = require('./write')
+const defineSocketInfo = require('./socket-info')
+const { debug } = require('./debug')
+
+const {
+  kBoundPath,
+  kBoundSocketConsume,
+  kBoundSocketPath,
+  kBoundSource,
+  kBuffer,
+  kBufferCb,
+  kBufferGen,
+  kBytesRead,
+  kBytesWritten,
+  kHandle,
+  kHeldBack,
+  kKeepAlive,
+  kLastWriteQueueSize,
+  kOwner,
+  kSetKeepAlive,
+  kSetNoDelay,
+  kSetTOS,
+  kTimeout,
+  kUnsent,
+} = symbols
+
+const UV_ENOTCONN = -107
+
+function noop() {}
+
+function rejectObjectMode(options) {
+  if (options?.objectMode) {
+    throw new codes.ERR_INVALID_ARG_VALUE(
+      'options.objectMode',
+      options.objectMode,
+      'is not supported',
+    )
+  }
+  if (options?.readableObjectMode || options?.writableObjectMode) {
+    throw new codes.ERR_INVALID_ARG_VALUE(
+      `options.${options.readableObjectMode ? 'readableObjectMode' : 'writableObjectMode'}`,
+      options.readableObjectMode || options.writableObjectMode,
+      'is not supported',
+    )
+  }
+}
+
+// A handle for a descriptor that the user names; throws ERR_INVALID_FD_TYPE for what is no stream.
+function handleForFd(fd, isServer) {
+  validateInt32(fd, 'fd', 0)
+  const kind = kindOf(fd)
+  if (kind === 'PIPE') return new LocalHandle(isServer ? LocalHandle.SERVER : LocalHandle.SOCKET)
+  if (kind === 'TCP') return new TcpHandle(isServer ? TcpHandle.SERVER : TcpHandle.SOCKET)
+  throw new codes.ERR_INVALID_FD_TYPE(kind === -9 ? 'INVALID' : 'FILE')
+}
+
+function Socket(options) {
+  if (!(this instanceof Socket)) return new Socket(options)
+  rejectObjectMode(options)
+  if (options?.keepAliveInitialDelay !== undefined) {
+    validateNumber(options.keepAliveInitialDelay, 'options.keepAliveInitialDelay')
+    if (options.keepAliveInitialDelay < 0) options.keepAliveInitialDelay = 0
+  }
+
+  this.connecting = false
+  this._hadError = false
+  this[kHandle] = null
+  this._parent = null
+  this._host = null
+  this[kLastWriteQueueSize] = 0
+  this[kTimeout] = null
+  this[kBuffer] = null
+  this[kBufferCb] = null
+  this[kBufferGen] = null
+  this[kHeldBack] = null
+  this[kUnsent] = null
+  this._closeAfterHandlingError = false
+
+  options = typeof options === 'number' ? { fd: options } : { ...options }
+  options.allowHalfOpen = Boolean(options.allowHalfOpen)
+  // 'close' comes from the handle's close callback, not from the stream machinery.
+  options.emitClose = false
+  options.autoDestroy = true
+  options.decodeStrings = false
+  // The stream reads a signal by itself; for a socket it only ends the connecting.
+  stream.Duplex.call(this, options)
+
+  const boundNotConnected = takeHandle(this, options)
+  setUserBuffer(this, options.onread)
+
+  this[kSetNoDelay] = Boolean(options.noDelay)
+  this[kSetKeepAlive] = Boolean(options.keepAlive)
+  this[kKeepAlive] = { delay: ~~(options.keepAliveInitialDelay / 1000), interval: undefined, count: undefined }
+  if (options.typeOfService !== undefined) {
+    validateInt32(options.typeOfService, 'options.typeOfService', 0, 255)
+  }
+  this[kSetTOS] = options.typeOfService
+
+  this.on('end', onReadableEnd)
+  initHandle(this)
+
+  this._pendingData = null
+  this._pendingEncoding = ''
+
+  if (this._handle && options.readable !== false && !boundNotConnected) {
+    if (options.pauseOnCreate) {
+      this._handle.reading = false
+      this._handle.readStop()
+      this.readableFlowing = false
+    } else if (!options.manualStart) {
+      this.read(0)
+    }
+  }
+
+  if (options.signal) addClientAbortSignal(this, options.signal)
+
+  this.server = null
+  this._server = null
+  this[kBytesRead] = 0
+  this[kBytesWritten] = 0
+  if (options.blockList) {
+    if (!BlockList.isBlockList?.(options.blockList) && !(options.blockList instanceof BlockList)) {
+      throw new codes.ERR_INVALID_ARG_TYPE('options.blockList', 'net.BlockList', options.blockList)
+    }
+    this.blockList = options.blockList
+  }
+}
+Object.setPrototypeOf(Socket.prototype, stream.Duplex.prototype)
+Object.setPrototypeOf(Socket, stream.Duplex)
+
+// Adopts the handle or descriptor of the options. Gives true for a bound socket, whose reading
+// starts only when it is connected.
+function takeHandle(socket, options) {
+  if (options.handle instanceof BoundSocket) {
+    const path = options.handle[kBoundSocketPath]
+    socket._handle = options.handle[kBoundSocketConsume]()
+    socket[kBoundSource] = true
+    if (path !== undefined) socket[kBoundPath] = path
+    return true
+  }
+  if (options.handle) {
+    socket._handle = options.handle
+  } else if (options.fd !== undefined) {
+    const handle = handleForFd(options.fd, false)
+    const error = handle.open(options.fd)
+    if (error) throw errnoException(error, 'open')
+    socket._handle = handle
+  }
+  return false
+}
+
+// Puts a handle's events on its socket; also when a closed socket is used again.
+function initHandle(socket) {
+  socket._undestroy()
+  socket._sockname = null
+  const handle = socket._handle
+  if (!handle) return
+  handle[kOwner] = socket
+  handle.onread = onRead
+  handle.onend = onEnd
+  handle.onwritable = onWritable
+  handle.onshutdown = onShutdown
+  const generate = socket[kBufferGen]
+  if (socket[kBuffer] && generate !== null) socket[kBuffer] = generate()
+}
+
+// --- reading ----------------------------------------------------------------------------------
+
+function onRead(chunk) {
+  const socket = this[kOwner]
+  socket._unrefTimer()
+  if (socket.destroyed) return
+  const wantsMore = socket[kBuffer] ? readInto(socket, chunk) : socket.push(chunk)
+  if (!wantsMore) {
+    this.reading = false
+    if (!socket.destroyed) {
+      const error = this.readStop()
+      if (error) socket.destroy(errnoException(error, 'read'))
+    }
+  }
+}
+
+function onEnd(status) {
+  const socket = this[kOwner]
+  socket._unrefTimer()
+  if (status !== 0) {
+    socket.destroy(errnoException(status, 'read'))
+    return
+  }
+  if (socket._readableState.endEmitted) return
+  socket.push(null)
+  socket.read(0)
+}
+
+function startReading(socket) {
+  debug('start reading')
+  socket._handle.reading = true
+  const error = socket._handle.readStart()
+  if (error) socket.destroy(errnoException(error, 'read'))
+}
+
+Socket.prototype._read = function (n) {
+  if (this.connecting || !this._handle) {
+    this.once('connect', () => this._read(n))
+  } else if (!this._handle.reading) {
+    startReading(this)
+  }
+}
+
+// With a buffer of the user's own there is no stream buffer between the handle and the callback,
+// so pausing and resuming act on the handle itself.
+function resumeHandle(socket) {
+  if (!socket[kBuffer] || socket.connecting || !socket._handle || socket._handle.reading) return
+  if (resumeReadInto(socket)) startReading(socket)
+}
+
+Socket.prototype.pause = function () {
+  if (this[kBuffer] && !this.connecting && this._handle?.reading) {
+    this._handle.reading = false
+    if (!this.destroyed) {
+      const error = this._handle.readStop()
+      if (error) this.destroy(errnoException(error, 'read'))
+    }
+  }
+  return stream.Duplex.prototype.pause.call(this)
+}
+
+Socket.prototype.resume = function () {
+  resumeHandle(this)
+  return stream.Duplex.prototype.resume.call(this)
+}
+
+Socket.prototype.read = function (n) {
+  resumeHandle(this)
+  return stream.Duplex.prototype.read.call(this, n)
+}
+
+function onReadableEnd() {
+  if (!this.allowHalfOpen) this.write = writeAfterEnd
+}
+
+// A clearer error than "write after end" when it was the peer that ended the connection.
+function writeAfterEnd(chunk, encoding, callback) {
+  if (!this.writableEnded) {
+    return stream.Duplex.prototype.write.call(this, chunk, encoding, callback)
+  }
+  const done = typeof encoding === 'function' ? encoding : callback
+  const error = endedByPeer()
+  if (typeof done === 'function') process.nextTick(done, error)
+  this.destroy(error)
+  return false
+}
+
+// --- writing ----------------------------------------------------------------------------------
+
+function onWritable() {
+  afterRoom(this[kOwner], this)
+}
+
+function onShutdown(status) {
+  const { onfinal } = this
+  this.onfinal = undefined
+  // A peer that is gone already needs no FIN.
+  if (onfinal) onfinal(status === 0 || status === UV_ENOTCONN ? undefined : errnoException(status, 'shutdown'))
+}
+
+Socket.prototype._writeGeneric = function (isVector, data, encoding, callback) {
+  // The stream keeps later writes back until this one is done.
+  if (this.connecting) {
+    this._pendingData = data
+    this._pendingEncoding = encoding
+    const onClose = () => callback(new codes.ERR_SOCKET_CLOSED_BEFORE_CONNECTION())
+    this.once('connect', function onConnect() {
+      this.off('close', onClose)
+      this._writeGeneric(isVector, data, encoding, callback)
+    })
+    this.once('close', onClose)
+    return
+  }
+  this._pendingData = null
+  this._pendingEncoding = ''
+  if (!this._handle) {
+    callback(new codes.ERR_SOCKET_CLOSED())
+    return false
+  }
+  this._unrefTimer()
+  if (isVector) writev(this, data, callback)
+  else write(this, data, encoding, callback)
+}
+
+Socket.prototype._writev = function (chunks, callback) {
+  this._writeGeneric(true, chunks, '', callback)
+}
+
+Socket.prototype._write = function (data, encoding, callback) {
+  this._writeGeneric(false, data, encoding, callback)
+}
+
+Socket.prototype._final = function (callback) {
+  if (this.connecting) {
+    this.once('connect', () => this._final(callback))
+    return
+  }
+  if (!this._handle) return callback()
+  // A handle of another kind (TLS) wants a request object; ours tells its owner.
+  this._handle.onfinal = callback
+  const error = this._handle.shutdown()
+  if (error === UV_ENOTCONN) return callback()
+  if (error !== 0) return callback(errnoException(error, 'shutdown'))
+}
+
+Socket.prototype.end = function (data, encoding, callback) {
+  stream.Duplex.prototype.end.call(this, data, encoding, callback)
+  return this
+}
+
+// --- idle timer -------------------------------------------------------------------------------
+
+Socket.prototype.setTimeout = setIdleTimeout
+
+Socket.prototype._unrefTimer = function () {
+  for (let socket = this; socket != null; socket = socket._parent) {
+    if (socket[kTimeout]) socket[kTimeout].refresh()
+  }
+}
+
+Socket.prototype._onTimeout = function () {
+  // A large write that makes progress is activity, although no event tells of it.
+  const last = this[kLastWriteQueueSize]
+  if (last > 0 && this._handle) {
+    const { writeQueueSize } = this._handle
+    if (last !== writeQueueSize) {
+      this[kLastWriteQueueSize] = writeQueueSize
+      this._unrefTimer()
+      return
+    }
+  }
+  debug('timeout')
+  this.emit('timeout')
+}
+
+// --- the end of life --------------------------------------------------------------------------
+
+Socket.prototype.destroySoon = function () {
+  if (this.writable) this.end()
+  if (this.writableFinished) this.destroy()
+  else this.once('finish', this.destroy)
+}
+
+function closeHandle(socket, hadError, cleanUp) {
+  if (!socket._handle) return
+  socket._handle.close(() => {
+    cancelUnsent(socket)
+    debug('emit close')
+    socket.emit('close', hadError)
+    if (cleanUp) {
+      socket._handle.onread = noop
+      socket._handle = null
+      socket._sockname = null
+    }
+  })
+}
+
+function emitCloseNT(socket) {
+  socket.emit('close')
+}
+
+Socket.prototype._destroy = function (exception, callback) {
+  debug('destroy')
+  this.connecting = false
+  for (let socket = this; socket != null; socket = socket._parent) clearTimeout(socket[kTimeout])
+
+  if (this._handle) {
+    const hadError = Boolean(exception)
+    this[kBytesRead] = this._handle.bytesRead
+    this[kBytesWritten] = this._handle.bytesWritten
+    if (this.resetAndClosing) {
+      this.resetAndClosing = false
+      const error = this._handle.reset(() => {
+        cancelUnsent(this)
+        this.emit('close', hadError)
+      })
+      if (error) this.emit('error', errnoException(error, 'reset'))
+    } else if (this._closeAfterHandlingError) {
+      // So that the 'error' listener still finds an open socket.
+      queueMicrotask(() => closeHandle(this, hadError, true))
+    } else {
+      closeHandle(this, hadError, false)
+    }
+    if (!this._closeAfterHandlingError) {
+      this._handle.onread = noop
+      this._handle = null
+      this._sockname = null
+    }
+    callback(exception)
+  } else {
+    callback(exception)
+    process.nextTick(emitCloseNT, this)
+  }
+
+  if (this._server) {
+    this._server._connections--
+    this._server._emitCloseIfDrained?.()
+  }
+}
+
+Socket.prototype.resetAndDestroy = function () {
+  if (!this._handle) {
+    this.destroy(new codes.ERR_SOCKET_CLOSED())
+  } else if (!(this._handle instanceof TcpHandle)) {
+    throw new codes.ERR_INVALID_HANDLE_TYPE()
+  } else if (this.connecting) {
+    this.once('connect', () => this._reset())
+  } else {
+    this._reset()
+  }
+  return this
+}
+
+Socket.prototype._reset = function () {
+  this.resetAndClosing = true
+  return this.destroy()
+}
+
+defineSocketInfo(Socket)
+
+module.exports = { Socket, handleForFd, initHandle }

@@ -1,0 +1,110 @@
+'use strict'
+
+// Writing a stream's chunks to a handle. What the kernel takes at once is done; the rest is kept
+// as views of the user's own buffers and sent when there is room, in one vectored write.
+
+const { errnoException } = require('../internal/errors')
+const { kLastWriteQueueSize, kUnsent } = require('../internal/symbols')
+
+const UV_ECANCELED = -125
+const UV_EFAULT = -14
+// Most slices that one system call takes.
+const SLICES_MAX = 1024
+
+function write(socket, data, encoding, callback) {
+  const handle = socket._handle
+  let taken
+  switch (encoding) {
+    case 'buffer':
+      taken = handle.writeBuffer(data)
+      break
+    case 'utf8':
+    case 'utf-8':
+      taken = handle.writeUtf8(data)
+      break
+    case 'latin1':
+    case 'binary':
+      taken = handle.writeLatin1(data)
+      break
+    default:
+      data = Buffer.from(data, encoding)
+      encoding = 'buffer'
+      taken = handle.writeBuffer(data)
+  }
+  if (taken < 0) return callback(errnoException(taken, 'write'))
+  if (!handle.short) return callback()
+  const bytes = encoding === 'buffer' ? data : Buffer.from(data, encoding)
+  keepRest(socket, handle, [bytes], taken, callback)
+}
+
+function writev(socket, chunks, callback) {
+  const handle = socket._handle
+  let buffers = new Array(chunks.length)
+  for (let i = 0; i < chunks.length; i++) {
+    const { chunk, encoding } = chunks[i]
+    buffers[i] = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+  }
+  // So many pieces are small ones: copying them costs less than another system call.
+  if (buffers.length > SLICES_MAX) buffers = [Buffer.concat(buffers)]
+  const taken = handle.writev(buffers)
+  if (taken < 0) return callback(errnoException(taken, 'write'))
+  if (!handle.short) return callback()
+  keepRest(socket, handle, buffers, taken, callback)
+}
+
+// Drops the first `taken` bytes of the buffers.
+function skip(buffers, taken) {
+  let index = 0
+  while (index < buffers.length && taken >= buffers[index].length) taken -= buffers[index++].length
+  if (index > 0) buffers.splice(0, index)
+  if (taken > 0) buffers[0] = buffers[0].subarray(taken)
+}
+
+function byteCount(buffers) {
+  let count = 0
+  for (let i = 0; i < buffers.length; i++) count += buffers[i].length
+  return count
+}
+
+function keepRest(socket, handle, buffers, taken, callback) {
+  skip(buffers, taken)
+  handle.writeQueueSize = byteCount(buffers)
+  socket[kLastWriteQueueSize] = handle.writeQueueSize
+  socket[kUnsent] = { buffers, callback }
+}
+
+function finish(socket, handle, error) {
+  const { callback } = socket[kUnsent]
+  socket[kUnsent] = null
+  handle.writeQueueSize = 0
+  if (!error) {
+    socket._unrefTimer()
+    socket[kLastWriteQueueSize] = 0
+  }
+  callback(error)
+}
+
+// The kernel has room again.
+function afterRoom(socket, handle) {
+  const unsent = socket[kUnsent]
+  if (unsent === null) return
+  // Buffers belong to the user, who may have detached one meanwhile.
+  if (byteCount(unsent.buffers) !== handle.writeQueueSize) {
+    return finish(socket, handle, errnoException(UV_EFAULT, 'write'))
+  }
+  const taken = handle.writeRest(unsent.buffers)
+  if (taken < 0) return finish(socket, handle, errnoException(taken, 'write'))
+  if (!handle.short) return finish(socket, handle, null)
+  skip(unsent.buffers, taken)
+  handle.writeQueueSize -= taken
+}
+
+// The handle was closed with a write under way.
+function cancelUnsent(socket) {
+  const unsent = socket[kUnsent]
+  if (unsent === null) return
+  socket[kUnsent] = null
+  unsent.callback(errnoException(UV_ECANCELED, 'write'))
+}
+
+module.exports = { afterRoom, cancelUnsent, write, writev }

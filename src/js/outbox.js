@@ -1,0 +1,182 @@
+'use strict'
+
+// The JavaScript end of the outbox (engine/outbox.rs): after each turn the engine calls
+// dispatch(count) once, which walks the records and hands each to its handle. Between two records
+// nextTicks and microtasks are drained, as Node does between two callbacks of libuv.
+
+const native = require('./binding')
+
+// Same list as `Kind` in engine/outbox.rs.
+const DATA = 0
+const DATA_OWNED = 1
+const END = 2
+const WRITABLE = 3
+const SHUTDOWN = 4
+const CONNECT = 5
+const CONNECTION = 6
+const CLOSED = 7
+const FRAME = 8
+const HEAD = 9
+const BODY = 10
+const MESSAGE_END = 11
+const UPGRADE = 12
+const PARSE_ERROR = 13
+const PARTIAL = 14
+
+const STRIDE = 6
+const INDEX_MASK = 0xfffff
+const RECORDS = 2048
+// Holds one turn's bytes. Larger stops being cache-resident, smaller cuts turns short: 256 KiB is
+// what 50 connections fill with 4 KiB each.
+const SLAB_SIZE = 256 * 1024
+
+const events = new Int32Array(RECORDS * STRIDE)
+// Private: no view of it is ever handed out, so nobody can detach it.
+const slab = Buffer.allocUnsafeSlow(SLAB_SIZE)
+// Buffers of large reads, by the number in their record.
+const chunks = []
+
+// Handles by the index part of their id; the whole id is compared, so that a record for a closed
+// connection never reaches the next owner of its index.
+const handles = []
+
+const drainTicks = process._tickCallback
+
+function attach(handle) {
+  handles[handle.id & INDEX_MASK] = handle
+}
+
+function copyOut(offset, length) {
+  if (offset < 0) return native.takeSpill(offset)
+  const chunk = Buffer.allocUnsafeSlow(length)
+  slab.copy(chunk, 0, offset, offset + length)
+  return chunk
+}
+
+function textOut(offset, length) {
+  if (length === 0) return ''
+  if (offset < 0) return native.takeSpill(offset).latin1Slice(0, length)
+  return slab.latin1Slice(offset, offset + length)
+}
+
+// A large read got a buffer of the expected size; what it delivered decides whether that buffer
+// is handed on or, when mostly empty, copied, so that a small chunk does not pin a large buffer.
+function ownedOut(number, length) {
+  const buffer = chunks[number]
+  chunks[number] = undefined
+  if (length === buffer.length) return buffer
+  if (length >= buffer.length >> 1) return buffer.subarray(0, length)
+  const chunk = Buffer.allocUnsafeSlow(length)
+  buffer.copy(chunk, 0, 0, length)
+  return chunk
+}
+
+function deliver(handle, kind, at) {
+  const a = events[at + 2]
+  const b = events[at + 3]
+  switch (kind) {
+    case DATA:
+      handle.runInAsyncScope(handle.onread, handle, copyOut(a, b))
+      break
+    case DATA_OWNED:
+      handle.runInAsyncScope(handle.onread, handle, ownedOut(a, b))
+      break
+    case END:
+      handle.runInAsyncScope(handle.onend, handle, a)
+      break
+    case WRITABLE:
+      handle.runInAsyncScope(handle.onwritable, handle)
+      break
+    case SHUTDOWN:
+      handle.runInAsyncScope(handle.onshutdown, handle, a)
+      break
+    case CONNECT:
+      handle.runInAsyncScope(handle.onconnect, handle, a)
+      break
+    case CONNECTION:
+      handle.accept(a, b)
+      break
+    case CLOSED:
+      handle.closed()
+      break
+    case FRAME:
+      handle.runInAsyncScope(
+        handle.onframe,
+        handle,
+        handle.textFrames ? frameText(a, b) : copyOut(a, b),
+      )
+      break
+    case HEAD:
+      handle.runInAsyncScope(handle.onhead, handle, textOut(a, b), events[at + 4], events[at + 5])
+      break
+    case BODY:
+      handle.runInAsyncScope(handle.onbody, handle, copyOut(a, b))
+      break
+    case MESSAGE_END:
+      handle.runInAsyncScope(handle.onmessageend, handle, textOut(a, b))
+      break
+    case UPGRADE:
+      handle.runInAsyncScope(handle.onupgrade, handle, copyOut(a, b))
+      break
+    case PARSE_ERROR:
+      handle.runInAsyncScope(
+        handle.onparseerror,
+        handle,
+        a,
+        b,
+        copyOut(events[at + 4], events[at + 5]),
+      )
+      break
+    case PARTIAL:
+      handle.runInAsyncScope(handle.onpartial, handle)
+      break
+  }
+}
+
+function frameText(offset, length) {
+  if (offset < 0) return native.takeSpill(offset).utf8Slice(0, length)
+  return slab.utf8Slice(offset, offset + length)
+}
+
+// Node parses all bytes of one read in one callback, so ticks do not run between the messages
+// that a codec found in it: `joined` kinds wait for the last record of their connection. (HTTP
+// requests do drain after each piece of a body.)
+function isJoined(handle, kind) {
+  if (kind < FRAME) return false
+  return kind !== BODY || handle.joinsBodies
+}
+
+function dispatch(count) {
+  const end = count * STRIDE
+  for (let at = 0; at < end; at += STRIDE) {
+    const id = events[at + 1]
+    const kind = events[at]
+    const handle = handles[id & INDEX_MASK]
+    if (handle === undefined || handle.id !== id || (handle.closing && kind !== CLOSED)) {
+      // A connection that was accepted for a listener which is gone belongs to nobody.
+      if (kind === CONNECTION && events[at + 2] > 0) native.close(events[at + 2], false)
+      if (kind === DATA_OWNED) chunks[events[at + 2]] = undefined
+      continue
+    }
+    try {
+      deliver(handle, kind, at)
+    } catch (error) {
+      // No drain after a throw: Node's own callback scope skips it too.
+      native.fatalException(error)
+      continue
+    }
+    const next = at + STRIDE
+    if (next < end && events[next + 1] === id && isJoined(handle, kind) && events[next] >= FRAME) {
+      continue
+    }
+    try {
+      drainTicks()
+    } catch (error) {
+      native.fatalException(error)
+    }
+  }
+}
+
+native.open(dispatch, events, slab, chunks)
+
+module.exports = { native, attach }

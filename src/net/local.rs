@@ -1,0 +1,82 @@
+//! Local pipes: interprocess owns the names and the creation, tokio the bytes.
+//!
+//! A name is a file system path, or an abstract name when its first byte is NUL (Linux only).
+//! The mechanisms are unix domain sockets here and named pipes on Windows.
+
+use crate::sys;
+use interprocess::ConnectWaitMode;
+use interprocess::local_socket::{
+    ConnectOptions, GenericFilePath, ListenerOptions, Name, ToFsName, traits::Stream as _,
+};
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+
+/// Turns the bytes that JavaScript names a pipe by into interprocess's form.
+fn name(path: &[u8]) -> io::Result<Name<'_>> {
+    if path.is_empty() || path.len() > sys::LOCAL_NAME_MAX {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    match path.strip_prefix(b"\0") {
+        None => OsStr::from_bytes(path).to_fs_name::<GenericFilePath>(),
+        Some(rest) => abstract_name(rest),
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn abstract_name(name: &[u8]) -> io::Result<Name<'_>> {
+    use interprocess::local_socket::ToNsName;
+    use interprocess::os::unix::local_socket::AbstractNsUdSocket;
+    OsStr::from_bytes(name).to_ns_name::<AbstractNsUdSocket>()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn abstract_name(_name: &[u8]) -> io::Result<Name<'_>> {
+    Err(io::Error::from_raw_os_error(libc::EINVAL))
+}
+
+/// Binds and listens. An existing file is an error (EADDRINUSE) and stays, as with libuv.
+pub fn listen(path: &[u8], backlog: i32) -> io::Result<UnixListener> {
+    let listener = ListenerOptions::new()
+        .name(name(path)?)
+        .reclaim_name(false)
+        .create_sync()?;
+    let interprocess::local_socket::Listener::UdSocket(listener) = listener;
+    let listener = UnixListener::from(listener);
+    listener.set_nonblocking(true)?;
+    sys::listen(listener.as_fd(), backlog)?;
+    Ok(listener)
+}
+
+/// Connects without ever blocking; a full backlog is EAGAIN, as with libuv.
+pub fn connect(path: &[u8]) -> io::Result<UnixStream> {
+    let stream = ConnectOptions::new()
+        .name(name(path)?)
+        .wait_mode(ConnectWaitMode::Deferred)
+        .nonblocking_stream(true)
+        .connect_sync()?;
+    stream.set_nonblocking(true)?;
+    let interprocess::local_socket::Stream::UdSocket(stream) = stream;
+    Ok(UnixStream::from(OwnedFd::from(stream)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_must_fit_into_a_socket_address() {
+        let errno = |path: &[u8]| name(path).err().and_then(|e| e.raw_os_error());
+        assert_eq!(errno(b""), Some(libc::EINVAL));
+        assert_eq!(errno(&[b'x'; 300]), Some(libc::EINVAL));
+        assert_eq!(errno(b"/tmp/x.sock"), None);
+    }
+
+    #[test]
+    fn a_missing_path_is_enoent() {
+        let error = connect(b"/nonexistent/ferrowire.sock").unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
+    }
+}

@@ -1,0 +1,17 @@
+//! The sockets that the engine drives: tokio streams and listeners for TCP and local pipes.
+//!
+//! `stream` and `listener` hide which of the two a connection is, `address` and `options` speak
+//! of endpoints and socket options in JavaScript's terms, `local` wraps interprocess. Nothing
+//! here knows the engine, JavaScript or libuv.
+
+#![forbid(unsafe_code)]
+
+pub mod address;
+pub mod listener;
+pub mod local;
+pub mod options;
+pub mod stream;
+
+pub use address::Address;
+pub use listener::Listener;
+pub use stream::Stream;

@@ -1,0 +1,175 @@
+//! One connected (or connecting) byte stream, TCP or local.
+
+use super::address;
+use crate::sys;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+pub enum Stream {
+    Tcp(TcpStream),
+    Local(UnixStream),
+}
+
+/// Socket creation options of a TCP bind.
+#[derive(Clone, Copy, Default)]
+pub struct BindFlags {
+    pub v6_only: bool,
+    pub reuse_port: bool,
+}
+
+/// Makes a nonblocking TCP socket, bound when `local` is given, as `uv_tcp_bind` does it.
+pub fn tcp_socket(
+    domain: Domain,
+    local: Option<SocketAddr>,
+    flags: BindFlags,
+) -> io::Result<Socket> {
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    if let Some(local) = local {
+        socket.set_reuse_address(true)?;
+        if flags.reuse_port {
+            socket.set_reuse_port(true)?;
+        }
+        if domain == Domain::IPV6 {
+            socket.set_only_v6(flags.v6_only)?;
+        }
+        socket.bind(&local.into())?;
+    }
+    Ok(socket)
+}
+
+impl Stream {
+    /// Starts a TCP connect; the end of it shows as write readiness. Refused at once on
+    /// loopback is reported later too, as libuv does; other errors come back here.
+    pub fn connect_tcp(host: &str, port: u16) -> io::Result<Self> {
+        let target = address::parse(host, port)?;
+        let socket = tcp_socket(Domain::for_address(target), None, BindFlags::default())?;
+        Self::connect_bound(socket, target)
+    }
+
+    /// As `connect_tcp`, from a socket that is bound to its own end already.
+    pub fn connect_bound(socket: Socket, target: SocketAddr) -> io::Result<Self> {
+        match socket.connect(&target.into()) {
+            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(error),
+            _ => {}
+        }
+        Ok(Self::Tcp(TcpStream::from_std(socket.into())?))
+    }
+
+    /// Adopts a descriptor that is a connected stream socket of the given kind.
+    pub fn adopt(fd: OwnedFd, kind: sys::Kind) -> io::Result<Self> {
+        let socket = Socket::from(fd);
+        socket.set_nonblocking(true)?;
+        match kind {
+            sys::Kind::Tcp => Ok(Self::Tcp(TcpStream::from_std(socket.into())?)),
+            sys::Kind::Local => Ok(Self::Local(UnixStream::from_std(
+                OwnedFd::from(socket).into(),
+            )?)),
+            sys::Kind::Pipe | sys::Kind::Other => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// Reads once into `buf`; a short read tells tokio that the socket is drained.
+    pub fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buf = ReadBuf::new(buf);
+        let done = match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buf),
+            Self::Local(stream) => Pin::new(stream).poll_read(cx, &mut buf),
+        };
+        done.map_ok(|()| buf.filled().len())
+    }
+
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(cx),
+            Self::Local(stream) => stream.poll_read_ready(cx),
+        }
+    }
+
+    /// Whether the peer is gone in both directions, as far as the last poll of the driver knows.
+    pub fn is_hung_up(&self, cx: &mut Context<'_>) -> bool {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let ready = match self {
+            Self::Tcp(stream) => pin!(stream.ready(both)).poll(cx),
+            Self::Local(stream) => pin!(stream.ready(both)).poll(cx),
+        };
+        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed() && ready.is_write_closed())
+    }
+
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_write_ready(cx),
+            Self::Local(stream) => stream.poll_write_ready(cx),
+        }
+    }
+
+    /// Forgets that the socket was writable. Writes go past tokio (its own `try_write` reports
+    /// a false EAGAIN on a fresh socket), so it has to be told when the kernel refused one.
+    pub fn clear_write_ready(&self) {
+        let refuse = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let _ = match self {
+            Self::Tcp(stream) => stream.try_io(Interest::WRITABLE, refuse),
+            Self::Local(stream) => stream.try_io(Interest::WRITABLE, refuse),
+        };
+    }
+
+    /// Sends at once what the kernel takes; 0 when it takes nothing now.
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        none_taken(sys::send(self.as_fd(), bytes))
+    }
+
+    /// As `send`, for several slices.
+    pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        none_taken(sys::send_vectored(self.as_fd(), slices))
+    }
+
+    /// The error of a finished connect, if it failed.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        match self {
+            Self::Tcp(stream) => stream.take_error(),
+            Self::Local(stream) => stream.take_error(),
+        }
+    }
+
+    /// Tells the peer that no more bytes will come.
+    pub fn shutdown(&self) -> io::Result<()> {
+        self.socket().shutdown(std::net::Shutdown::Write)
+    }
+
+    pub fn socket(&self) -> SockRef<'_> {
+        SockRef::from(self)
+    }
+
+    pub fn is_tcp(&self) -> bool {
+        matches!(self, Self::Tcp(_))
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Local(stream) => stream.as_fd(),
+        }
+    }
+}
+
+fn none_taken(sent: io::Result<usize>) -> io::Result<usize> {
+    match sent {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        // A local socket whose peer's queue is full says ENOBUFS on some systems.
+        Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(0),
+        other => other,
+    }
+}

@@ -1,0 +1,55 @@
+//! The readiness mirror's kernel side on Linux: a level-triggered epoll of our own.
+//!
+//! Its events are never read. libuv watches the epoll descriptor itself, which is readable as
+//! long as any watched socket is.
+
+use super::{READABLE, WRITABLE};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// A set of descriptors whose own descriptor is readable while any of them is ready.
+pub struct Poller(OwnedFd);
+
+impl Poller {
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: takes no pointer; the result is checked before it is owned.
+        let fd = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the call above made this descriptor and nobody else has it.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// The descriptor that the event loop watches.
+    pub fn descriptor(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+
+    /// Changes what `fd` is watched for, from `old` to `new` (bits of `READABLE | WRITABLE`).
+    pub fn watch(&self, fd: BorrowedFd<'_>, old: u8, new: u8) -> io::Result<()> {
+        let op = match (old, new) {
+            (o, n) if o == n => return Ok(()),
+            (0, _) => libc::EPOLL_CTL_ADD,
+            (_, 0) => libc::EPOLL_CTL_DEL,
+            _ => libc::EPOLL_CTL_MOD,
+        };
+        let mut events = 0;
+        if new & READABLE != 0 {
+            events |= libc::EPOLLIN | libc::EPOLLRDHUP;
+        }
+        if new & WRITABLE != 0 {
+            events |= libc::EPOLLOUT;
+        }
+        let mut event = libc::epoll_event {
+            events: events as u32,
+            u64: 0,
+        };
+        // SAFETY: both descriptors are open for the whole call and `event` outlives it.
+        let rc = unsafe { libc::epoll_ctl(self.0.as_raw_fd(), op, fd.as_raw_fd(), &mut event) };
+        if rc < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,28 @@
+//! What an operating system must provide, and the only home of raw OS calls.
+//!
+//! Every function takes a borrowed descriptor and returns an `io::Result`, so nothing above this
+//! module handles bare integers. `errno` maps OS errors to the numbers libuv gives to JavaScript.
+//! Each platform module offers the same names: `Poller`, `send`, `send_vectored`, `is_socket`,
+//! `socket_kind`, `Reserve`, `chmod_all`, `unlink`, `close_raw`, `own_raw`.
+
+pub mod errno;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::*;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod epoll;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use epoll::Poller;
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+mod kqueue;
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+pub use kqueue::Poller;
+
+/// Readiness a descriptor is watched for: bytes or connections to take in.
+pub const READABLE: u8 = 1;
+/// Readiness a descriptor is watched for: room to write, or the end of a connect.
+pub const WRITABLE: u8 = 2;

@@ -1,0 +1,140 @@
+//! Unix: the calls that neither std, tokio nor socket2 offers in the form the engine needs.
+
+use std::fs::{self, File};
+use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Longest name of a local socket in bytes (`sun_path`), as libuv applies it.
+pub const LOCAL_NAME_MAX: usize = {
+    // SAFETY: `sockaddr_un` is plain data, for which all zeroes is a valid value.
+    let address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
+    address.sun_path.len()
+};
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
+// Node ignores SIGPIPE for the whole process, so elsewhere no flag is needed.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const SEND_FLAGS: libc::c_int = 0;
+
+fn check(rc: isize) -> io::Result<usize> {
+    if rc < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(rc as usize)
+    }
+}
+
+fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
+    loop {
+        match check(call()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+/// Sends without blocking and without SIGPIPE; gives the bytes that the kernel took.
+pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: pointer and length are those of one live slice.
+    retry(|| unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), SEND_FLAGS) })
+}
+
+/// As `send`, for several slices in one call (at most 1024, the rest is left to the caller).
+pub fn send_vectored(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    // SAFETY: `msghdr` is plain data, for which all zeroes is a valid value.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = slices.as_ptr().cast_mut().cast();
+    message.msg_iovlen = slices.len().min(1024) as _;
+    // SAFETY: `IoSlice` has the layout of `iovec`; the slices live through the call.
+    retry(|| unsafe { libc::sendmsg(fd.as_raw_fd(), &message, SEND_FLAGS) })
+}
+
+/// What kind of descriptor a number from JavaScript is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Tcp,
+    Local,
+    Pipe,
+    Other,
+}
+
+/// Tells the kind of an open descriptor, or the error if it is not open.
+pub fn kind(fd: BorrowedFd<'_>) -> io::Result<Kind> {
+    // SAFETY: `stat` is plain data, for which all zeroes is a valid value.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: `stat` is a live local of the right type.
+    check(unsafe { libc::fstat(fd.as_raw_fd(), &mut stat) } as isize)?;
+    match stat.st_mode & libc::S_IFMT {
+        libc::S_IFIFO => Ok(Kind::Pipe),
+        libc::S_IFSOCK => {
+            let socket = socket2::SockRef::from(&fd);
+            if socket.r#type()? != socket2::Type::STREAM {
+                return Ok(Kind::Other);
+            }
+            match socket.local_addr()?.family() as i32 {
+                libc::AF_INET | libc::AF_INET6 => Ok(Kind::Tcp),
+                libc::AF_UNIX => Ok(Kind::Local),
+                _ => Ok(Kind::Other),
+            }
+        }
+        _ => Ok(Kind::Other),
+    }
+}
+
+/// Borrows a descriptor number that JavaScript named, after checking that it is open.
+pub fn borrow_raw<'a>(fd: RawFd) -> io::Result<BorrowedFd<'a>> {
+    if fd < 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    // SAFETY: only reads the descriptor's flags; fails with EBADF when it is not open.
+    check(unsafe { libc::fcntl(fd, libc::F_GETFD) } as isize)?;
+    // SAFETY: it is open now; JavaScript promises not to close it under us, as with `fs`.
+    Ok(unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+/// Takes over a descriptor number that JavaScript gives away.
+pub fn own_raw(fd: RawFd) -> io::Result<OwnedFd> {
+    borrow_raw(fd)?;
+    // SAFETY: it is open, and the caller hands its ownership to us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Adds read and/or write permission for everybody to a local socket's file.
+pub fn chmod_all(path: &Path, readable: bool, writable: bool) -> io::Result<()> {
+    let mut mode = fs::metadata(path)?.permissions().mode();
+    if readable {
+        mode |= 0o444;
+    }
+    if writable {
+        mode |= 0o222;
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+/// Sets the length of the queue of connections that wait for `accept`.
+pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
+    // SAFETY: plain integers about an open descriptor.
+    check(unsafe { libc::listen(fd.as_raw_fd(), backlog) } as isize).map(drop)
+}
+
+/// A descriptor held back for the day when there is no other.
+///
+/// At EMFILE a listener that cannot accept would stay readable for ever. Giving this one up
+/// makes room to accept and close, so that the peer is told, as libuv does.
+pub struct Reserve(Option<File>);
+
+impl Reserve {
+    pub fn new() -> Self {
+        Self(File::open("/dev/null").ok())
+    }
+
+    /// Runs `accept_and_close` with one descriptor to spare.
+    pub fn spend(&mut self, accept_and_close: impl FnOnce()) {
+        self.0 = None;
+        accept_and_close();
+        self.0 = File::open("/dev/null").ok();
+    }
+}
