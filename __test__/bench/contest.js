@@ -24,48 +24,16 @@ const GRACE_MS = 15_000
 
 const run = promisify(execFile)
 
+const ECHO = { unit: 'msg/s', talk: 'echo', connections: 50 }
+const GET = { unit: 'req/s', talk: 'http', connections: 64, size: 0 }
+
 const WORKLOADS = {
-  'tcp-64': {
-    title: 'TCP echo, 64 B',
-    unit: 'msg/s',
-    transport: 'tcp',
-    talk: 'echo',
-    connections: 50,
-    size: 64,
-  },
-  'tcp-16k': {
-    title: 'TCP echo, 16 KiB',
-    unit: 'msg/s',
-    transport: 'tcp',
-    talk: 'echo',
-    connections: 50,
-    size: 16384,
-  },
-  'pipe-64': {
-    title: 'pipe echo, 64 B',
-    unit: 'msg/s',
-    transport: 'pipe',
-    talk: 'echo',
-    connections: 50,
-    size: 64,
-  },
-  'pipe-16k': {
-    title: 'pipe echo, 16 KiB',
-    unit: 'msg/s',
-    transport: 'pipe',
-    talk: 'echo',
-    connections: 50,
-    size: 16384,
-  },
-  'http-get': {
-    title: 'HTTP GET',
-    unit: 'req/s',
-    transport: 'http',
-    talk: 'http',
-    connections: 64,
-    size: 0,
-  },
-  'ipc-json': { title: 'fork IPC, JSON', unit: 'msg/s', transport: 'ipc' },
+  'tcp-64': { title: 'TCP echo, 64 B', transport: 'tcp', ...ECHO, size: 64 },
+  'tcp-16k': { title: 'TCP echo, 16 KiB', transport: 'tcp', ...ECHO, size: 16384 },
+  'pipe-64': { title: 'pipe echo, 64 B', transport: 'pipe', ...ECHO, size: 64 },
+  'pipe-16k': { title: 'pipe echo, 16 KiB', transport: 'pipe', ...ECHO, size: 16384 },
+  'http-get': { title: 'HTTP GET', transport: 'http', ...GET },
+  'ipc-json': { title: 'fork IPC, JSON', transport: 'ipc', unit: 'msg/s' },
 }
 
 async function compileLoad() {

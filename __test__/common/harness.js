@@ -96,7 +96,13 @@ async function compare(play, reference) {
     assert.notEqual(entries.length, 0, `the scenario never wrote to ${lane}`)
   }
   // One after the other: two runs at once would share the turns of one loop.
-  assert.deepEqual(await play(), expected)
+  const lanes = await play()
+  try {
+    assert.deepEqual(lanes, expected)
+  } catch (error) {
+    if (lanes.stderr) error.message += `\n${lanes.stderr}`
+    throw error
+  }
 }
 
 module.exports = { collect, compare, scenario }

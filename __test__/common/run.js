@@ -248,6 +248,8 @@ async function runApart(scenario, pair, over, execArgv = []) {
   const { lanes, outcome } = JSON.parse(stdout.slice(start))
   if (outcome.error) throw new Error(`${outcome.error}\n${stderr}`)
   lanes.process = [[outcome.state, { code, signal }]]
+  // Not compared (it has stacks in it), but shown when the rest differs.
+  Object.defineProperty(lanes, 'stderr', { value: stderr })
   return lanes
 }
 

@@ -57,35 +57,40 @@ scenario('an exception in a listener', apart, async (run) => {
 
 scenario('exceptions everywhere else', apart, async (run) => {
   const { server, client } = run
-  process.on('uncaughtException', (error, origin) =>
-    server.log('uncaughtException', error.message, origin),
-  )
+  process.on('uncaughtException', ({ message }, origin) => {
+    const side = message.startsWith('client') ? client : server
+    side.log('uncaughtException', message, origin)
+  })
   const explode = (what) => () => {
-    throw new Error(`in ${what}`)
+    throw new Error(what)
   }
-  const listener = server.net.createServer((peer) => {
-    peer.on('end', explode('end'))
-    peer.on('end', () => peer.end())
-    peer.on('close', explode('close'))
+  let peer
+  const listener = server.net.createServer((accepted) => {
+    peer = accepted
+    peer.on('end', explode('server end'))
+    peer.on('close', explode('server connection close'))
     peer.resume()
-    throw new Error('in connection')
+    throw new Error('server connection')
   })
   listener.on('close', explode('server close'))
   const target = await run.listen(listener)
-  const socket = client.net.connect(target, explode('connect'))
+  const socket = client.net.connect(target, explode('client connect'))
   client.log.watch('socket', socket, LIFE)
   // None of the events can be waited for: the first listener throws.
   await run.wait(30)
-  socket.write('x', explode('write callback'))
+  socket.write('x', explode('client write callback'))
   await run.turns(4)
-  process.nextTick(explode('tick'))
-  socket.once('data', explode('client data'))
+  process.nextTick(explode('client tick'))
+  setImmediate(explode('client immediate'))
+  queueMicrotask(explode('client microtask'))
   await run.turns(4)
-  socket.end(explode('end callback'))
-  await run.wait(50)
+  socket.end(explode('client end callback'))
+  await run.wait(30)
   client.log(socket.destroyed, socket.readyState)
   socket.destroy()
-  listener.close(explode('close callback'))
+  server.log(peer.destroyed, peer.readyState)
+  peer.destroy()
+  listener.close(explode('server close callback'))
   await run.wait(30)
 })
 

@@ -12,10 +12,15 @@ const os = require('node:os')
 const path = require('node:path')
 const { after, before, test } = require('node:test')
 const { killAll } = require('../../scripts/demo/actor')
-const { CONVERSATIONS, ENDPOINTS, EXAMPLES, play } = require('../../scripts/demo/conversations')
+const {
+  CONVERSATIONS,
+  ENDPOINTS,
+  EXAMPLES,
+  POISON_ARGS,
+  play,
+} = require('../../scripts/demo/conversations')
 
 const ROOT = path.join(__dirname, '..', '..')
-const POISON = path.join(ROOT, '__test__', 'common', 'poison.js')
 const INTERVAL_MS = 150
 const EXCHANGES = 2
 
@@ -84,7 +89,7 @@ function copyExamples(variant) {
 }
 
 function variantOf(name) {
-  const poison = process.env.FERROWIRE_POISON ? ['--require', POISON] : []
+  const poison = process.env.FERROWIRE_POISON ? POISON_ARGS : []
   return {
     examples: path.join(project, name),
     nodeArgs: [...poison, ...VARIANTS[name].nodeArgs],

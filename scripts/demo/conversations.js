@@ -6,7 +6,16 @@
 const path = require('node:path')
 const { Stage } = require('./stage')
 
-const EXAMPLES = path.join(__dirname, '..', '..', 'examples')
+const ROOT = path.join(__dirname, '..', '..')
+const EXAMPLES = path.join(ROOT, 'examples')
+
+// For node's command line: the built-in transports of that process throw, so what still works runs on Ferrowire. Reaching
+// them is deprecated, which is of no interest here.
+const POISON_ARGS = [
+  '--disable-warning=DEP0111',
+  '--require',
+  path.join(ROOT, '__test__', 'common', 'poison.js'),
+]
 
 // As the article's scripts have them.
 const ENDPOINTS = {
@@ -190,4 +199,4 @@ async function play(name, options) {
   }
 }
 
-module.exports = { CONVERSATIONS, ENDPOINTS, EXAMPLES, play }
+module.exports = { CONVERSATIONS, ENDPOINTS, EXAMPLES, POISON_ARGS, play }

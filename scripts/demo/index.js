@@ -4,14 +4,13 @@
 // then the same echo on Ferrowire and on the built-in modules. Ends with a status other than 0 when anything differs.
 
 const fs = require('node:fs')
-const path = require('node:path')
 const { compileLoad, contest, endAll } = require('../../__test__/bench/contest')
 const { chart, machine, table } = require('../../__test__/bench/report')
 const { sides } = require('../../__test__/bench/sides')
-const { ROOT, build } = require('../build')
+const { build } = require('../build')
 const { terminal } = require('../terminal')
 const { killAll } = require('./actor')
-const { CONVERSATIONS, ENDPOINTS, play } = require('./conversations')
+const { CONVERSATIONS, ENDPOINTS, POISON_ARGS, play } = require('./conversations')
 const { knock, whyTaken } = require('./stage')
 
 const INTERVAL_MS = 350
@@ -21,8 +20,6 @@ const ROUND_SECONDS = 0.7
 // Everything below has a limit of its own; this one is for what nobody thought of.
 const LIMIT_MS = 90_000
 
-const POISON = path.join(ROOT, '__test__', 'common', 'poison.js')
-// Makes the built-in transports of the conversing processes throw: what still works runs on Ferrowire.
 const isPoisoned = process.argv.includes('--poison')
 
 const COLOURS = { server: 'cyan', client: 'magenta', parent: 'cyan', child: 'magenta' }
@@ -50,7 +47,7 @@ async function converse(name, number) {
   const files = conversation.roles.map((role) => `examples/${name}/${role}.js`)
   terminal.heading(`${number}. ${conversation.title}   ${terminal.paint('dim', files.join('  '))}`)
   terminal.status(`waiting for ${EXCHANGES} exchanges`)
-  const poisoned = { nodeArgs: ['--require', POISON] }
+  const poisoned = { nodeArgs: POISON_ARGS }
   const problems = await play(name, {
     interval: INTERVAL_MS,
     exchanges: EXCHANGES,

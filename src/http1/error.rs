@@ -72,6 +72,7 @@ kinds! {
     LengthTwice = "UNEXPECTED_CONTENT_LENGTH", "Duplicate Content-Length";
     CodingWithLength = "INVALID_TRANSFER_ENCODING", "Transfer-Encoding can't be present with Content-Length";
     CodingValue = "INVALID_TRANSFER_ENCODING", "Invalid `Transfer-Encoding` header value";
+    CodingEmpty = "INVALID_TRANSFER_ENCODING", "Empty Transfer-Encoding";
     CodingNotChunked = "INVALID_TRANSFER_ENCODING", "Request has invalid `Transfer-Encoding`";
     ChunkSize = "INVALID_CHUNK_SIZE", "Invalid character in chunk size";
     ChunkOverflow = "INVALID_CHUNK_SIZE", "Chunk size overflow";

@@ -228,11 +228,11 @@ impl Meaning {
 
     /// The value was empty: no byte of it, not even a blank one, reached `value`.
     pub(super) fn empty(&mut self) -> Result<(), ErrorKind> {
-        if self.finding == Finding::Field(Special::ContentLength) {
-            return Err(ErrorKind::LengthEmpty);
+        match self.finding {
+            Finding::Field(Special::ContentLength) => Err(ErrorKind::LengthEmpty),
+            Finding::Field(Special::TransferEncoding) => Err(ErrorKind::CodingEmpty),
+            _ => Ok(()),
         }
-        self.end();
-        Ok(())
     }
 
     /// The line of the value ended: what was found takes effect.

@@ -22,6 +22,8 @@ enum State {
     Target(Target),
     /// After the CR of a request line without a version.
     TargetLf,
+    /// Right after the target, where llhttp still applies the target's rules to a blank.
+    TargetEnd(bool),
     ProtocolSpaces,
     /// Index into `PROTOCOLS` and bytes seen.
     Protocol(u8, u8),
@@ -227,15 +229,26 @@ impl Scan {
                             self.line = self.text.len();
                             (self.major, self.minor) = (0, 9);
                             self.state = match c {
-                                b' ' => State::ProtocolSpaces,
+                                b' ' => State::TargetEnd(true),
                                 b'\r' => State::TargetLf,
-                                _ => State::FirstField,
+                                _ => State::TargetEnd(false),
                             };
                         }
                     }
                 }
-                State::TargetLf if c == b'\n' => self.state = State::FirstField,
+                State::TargetLf if c == b'\n' => self.state = State::TargetEnd(false),
                 State::TargetLf => return fail(ErrorKind::UrlCrlf, p),
+                State::TargetEnd(_) if matches!(c, b'\t' | b'\x0c') => {
+                    return fail(ErrorKind::UrlCharacters, p + 1);
+                }
+                State::TargetEnd(versioned) => {
+                    self.state = if versioned {
+                        State::ProtocolSpaces
+                    } else {
+                        State::FirstField
+                    };
+                    continue;
+                }
                 State::ProtocolSpaces if c == b' ' => {}
                 State::ProtocolSpaces => {
                     self.state = State::Protocol(u8::MAX, 0);

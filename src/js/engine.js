@@ -22,6 +22,9 @@ class Handle extends AsyncResource {
     super(type, { requireManualDestroy: true })
     // The engine's id; 0 until there is a socket.
     this.id = 0
+    // The async resource that events run in. HTTP puts the request's here while it has the
+    // connection; everybody else leaves the handle itself.
+    this.scope = this
     this.closing = false
     this.reading = false
     this.referenced = true
@@ -136,7 +139,7 @@ class Handle extends AsyncResource {
   // The engine's record that the closing phase has come.
   closed() {
     try {
-      this.runInAsyncScope(this.onclosed, this)
+      this.scope.runInAsyncScope(this.onclosed, this)
     } finally {
       this.emitDestroy()
     }
@@ -162,11 +165,11 @@ class Handle extends AsyncResource {
   // The engine's record of a connection that this listener accepted, or of an error.
   accept(id, isTcp) {
     if (id < 0) {
-      this.runInAsyncScope(this.onconnection, this, id, undefined)
+      this.scope.runInAsyncScope(this.onconnection, this, id, undefined)
       return
     }
     const client = isTcp ? new TcpHandle(TcpHandle.SOCKET, id) : new LocalHandle(LocalHandle.SOCKET, id)
-    this.runInAsyncScope(this.onconnection, this, 0, client)
+    this.scope.runInAsyncScope(this.onconnection, this, 0, client)
   }
 
   // --- codecs -------------------------------------------------------------------------------

@@ -76,50 +76,52 @@ function deliver(handle, kind, at) {
   const b = events[at + 3]
   switch (kind) {
     case DATA:
-      handle.runInAsyncScope(handle.onread, handle, copyOut(a, b))
+      handle.scope.runInAsyncScope(handle.onread, handle, copyOut(a, b))
       break
     case DATA_OWNED:
-      handle.runInAsyncScope(handle.onread, handle, ownedOut(a, b))
+      handle.scope.runInAsyncScope(handle.onread, handle, ownedOut(a, b))
       break
     case END:
-      handle.runInAsyncScope(handle.onend, handle, a)
+      handle.scope.runInAsyncScope(handle.onend, handle, a)
       break
     case WRITABLE:
-      handle.runInAsyncScope(handle.onwritable, handle)
+      handle.scope.runInAsyncScope(handle.onwritable, handle)
       break
     case SHUTDOWN:
-      handle.runInAsyncScope(handle.onshutdown, handle, a)
+      handle.scope.runInAsyncScope(handle.onshutdown, handle, a)
       break
     case CONNECT:
-      handle.runInAsyncScope(handle.onconnect, handle, a)
+      handle.scope.runInAsyncScope(handle.onconnect, handle, a)
       break
     case CONNECTION:
       handle.accept(a, b)
       break
     case CLOSED:
+      // Gone from the table before its last event, so that nothing but the user keeps it.
+      handles[handle.id & INDEX_MASK] = undefined
       handle.closed()
       break
     case FRAME:
-      handle.runInAsyncScope(
+      handle.scope.runInAsyncScope(
         handle.onframe,
         handle,
         handle.textFrames ? frameText(a, b) : copyOut(a, b),
       )
       break
     case HEAD:
-      handle.runInAsyncScope(handle.onhead, handle, textOut(a, b), events[at + 4], events[at + 5])
+      handle.scope.runInAsyncScope(handle.onhead, handle, textOut(a, b), events[at + 4], events[at + 5])
       break
     case BODY:
-      handle.runInAsyncScope(handle.onbody, handle, copyOut(a, b))
+      handle.scope.runInAsyncScope(handle.onbody, handle, copyOut(a, b))
       break
     case MESSAGE_END:
-      handle.runInAsyncScope(handle.onmessageend, handle, textOut(a, b))
+      handle.scope.runInAsyncScope(handle.onmessageend, handle, textOut(a, b))
       break
     case UPGRADE:
-      handle.runInAsyncScope(handle.onupgrade, handle, copyOut(a, b))
+      handle.scope.runInAsyncScope(handle.onupgrade, handle, copyOut(a, b))
       break
     case PARSE_ERROR:
-      handle.runInAsyncScope(
+      handle.scope.runInAsyncScope(
         handle.onparseerror,
         handle,
         a,
@@ -128,7 +130,7 @@ function deliver(handle, kind, at) {
       )
       break
     case PARTIAL:
-      handle.runInAsyncScope(handle.onpartial, handle)
+      handle.scope.runInAsyncScope(handle.onpartial, handle)
       break
   }
 }

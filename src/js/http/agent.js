@@ -1,24 +1,20 @@
 'use strict'
 
 // The connection pool. It knows sockets and requests, nothing of HTTP bytes: what arrives on a pooled
-// socket is watched by the reader which client.js keeps on each connection.
+// socket is watched by the reader which is kept on each connection.
 
 const EventEmitter = require('node:events')
 const { AsyncResource } = require('node:async_hooks')
-const { Agent: NodeAgent, globalAgent: nodeGlobalAgent } = require('node:http')
+const { globalAgent: nodeGlobalAgent } = require('node:http')
 const net = require('../net')
-const { validateNumber, validateOneOf, validateString } = require('../internal/validators')
+const { validateNumber, validateOneOf } = require('../internal/validators')
+const { checkHost, getName, mergeOptions, nameFor } = require('./agent-options')
+const { join, onFreeSocketError, onNewListener } = require('./agent-sockets')
+const { proxyFor, readProxyEnv } = require('./client-proxy')
 const { isStale, readerOf } = require('./response-reader')
 
 const kOptions = Symbol('kOptions') // on a queued request: the merged options to connect with
 const kScope = Symbol('kScope') // on a queued request: the async context it was made in
-const kMember = Symbol('kMember') // on a socket: { agent, options } of the pool it belongs to
-const kOnKeylog = Symbol('kOnKeylog')
-
-// Present on Node's agents since 24: the parsed proxy environment, which Node's ClientRequest looks for.
-const kProxyConfig = Object.getOwnPropertySymbols(
-  new NodeAgent({ proxyEnv: { http_proxy: 'http://localhost' } }),
-).find((symbol) => symbol.description === 'kProxyConfig')
 
 function Agent(options) {
   if (!(this instanceof Agent)) return new Agent(options)
@@ -46,12 +42,7 @@ function Agent(options) {
   const buffer = options.agentKeepAliveTimeoutBuffer
   this.agentKeepAliveTimeoutBuffer = Number.isFinite(buffer) && buffer >= 0 ? buffer : 1000
 
-  const { proxyEnv } = options
-  if (kProxyConfig !== undefined && typeof proxyEnv === 'object' && proxyEnv !== null) {
-    const { protocol, keepAlive } = this
-    this[kProxyConfig] = new NodeAgent({ proxyEnv, protocol, keepAlive })[kProxyConfig]
-  }
-
+  readProxyEnv(this, options.proxyEnv)
   validateOneOf(this.scheduling, 'scheduling', ['fifo', 'lifo'])
   if (this.maxTotalSockets === undefined) this.maxTotalSockets = Infinity
   else validateNumber(this.maxTotalSockets, 'maxTotalSockets', 1)
@@ -65,47 +56,31 @@ Object.setPrototypeOf(Agent, EventEmitter)
 Agent.defaultMaxSockets = Infinity
 
 Agent.prototype.createConnection = function createConnection(...args) {
-  const proxy = kProxyConfig && this[kProxyConfig]
-  if (!proxy) return net.createConnection(...args)
   const options = typeof args[0] === 'object' && args[0] !== null ? args[0] : {}
-  if (options.socketPath || !proxy.shouldUseProxy(options.host || 'localhost', options.port)) {
-    return net.createConnection(...args)
-  }
+  const proxy = proxyFor(this, options)
+  if (proxy === undefined) return net.createConnection(...args)
   const callback = typeof args.at(-1) === 'function' ? args.at(-1) : undefined
   const { connect } = proxy.protocol === 'https:' ? require('node:tls') : net
   return connect({ ...proxy.proxyConnectionOptions }, callback)
 }
 
-// The key of the pools: everything that decides which peer a socket talks to.
-Agent.prototype.getName = function getName(options = {}) {
-  return poolKey(
-    options.host,
-    options.port,
-    options.localAddress,
-    options.family,
-    options.socketPath,
-  )
-}
-
-function poolKey(host, port, localAddress, family, socketPath) {
-  let key = `${host || 'localhost'}:${port || ''}:${localAddress || ''}`
-  if (family === 4 || family === 6) key += `:${family}`
-  if (socketPath) key += `:${socketPath}`
-  return key
-}
+Agent.prototype.getName = getName
 
 Agent.prototype.addRequest = function addRequest(req, options, port, localAddress) {
   // Old form: addRequest(req, host, port, localAddress).
   if (typeof options === 'string') options = { __proto__: null, host: options, port, localAddress }
 
-  options = mergeOptions(this, req, options)
-  const name = this.getName(options)
+  // An own getName() may look at any option.
+  const merged = this.getName === getName ? null : mergeOptions(this, req, options)
+  const name = merged === null ? nameFor(this, options) : this.getName(merged)
   const active = (this.sockets[name] ||= [])
   const socket = takeFree(this, name)
 
   if (socket !== undefined) {
-    if (options.highWaterMark != null && socket.writableHighWaterMark !== options.highWaterMark) {
-      socket._writableState.highWaterMark = options.highWaterMark
+    checkHost(req)
+    const { highWaterMark } = 'highWaterMark' in this.options ? this.options : options
+    if (highWaterMark != null && socket.writableHighWaterMark !== highWaterMark) {
+      socket._writableState.highWaterMark = highWaterMark
     }
     resetAsyncScope(socket)
     this.reuseSocket(socket, req)
@@ -114,12 +89,13 @@ Agent.prototype.addRequest = function addRequest(req, options, port, localAddres
     return
   }
 
+  options = merged ?? mergeOptions(this, req, options)
   const free = this.freeSockets[name]
   const count = active.length + (free ? free.length : 0)
   if (count < this.maxSockets && this.totalSocketCount < this.maxTotalSockets) {
-    this.createSocket(req, options, (err, socket) => {
-      if (err) failRequest(req, socket, err)
-      else assign(this, req, socket)
+    this.createSocket(req, options, (err, created) => {
+      if (err) failRequest(req, created, err)
+      else assign(this, req, created)
     })
     return
   }
@@ -127,27 +103,6 @@ Agent.prototype.addRequest = function addRequest(req, options, port, localAddres
   req[kOptions] = options
   req[kScope] = new AsyncResource('QueuedRequest')
   ;(this.requests[name] ||= []).push(req)
-}
-
-// The agent's options win over those of the request.
-function mergeOptions(agent, req, options) {
-  options = { __proto__: null, ...options, ...agent.options }
-  if (options.socketPath) options.path = options.socketPath
-  if (!options.servername && options.servername !== '')
-    options.servername = serverName(req, options.host)
-  return options
-}
-
-// Only TLS reads this; it is computed here because agents for TLS inherit from this class.
-function serverName(req, host) {
-  const header = req.getHeader('host')
-  if (header) {
-    validateString(header, 'options.headers.host')
-    const end = header[0] === '[' ? header.indexOf(']') : -1
-    if (header[0] !== '[') host = header.split(':', 1)[0]
-    else host = end === -1 ? header : header.slice(1, end)
-  }
-  return net.isIP(host) ? '' : host
 }
 
 // A socket from the pool which is known to be alive, or undefined.
@@ -220,48 +175,6 @@ Agent.prototype.createSocket = function createSocket(req, options, callback) {
   if (socket) onCreate(null, socket)
 }
 
-function join(agent, socket, options) {
-  socket[kMember] = { agent, options }
-  socket.on('free', onSocketFree)
-  socket.on('close', onSocketClose)
-  socket.on('timeout', onSocketTimeout)
-  socket.on('agentRemove', onAgentRemove)
-  if (agent[kOnKeylog]) socket.on('keylog', agent[kOnKeylog])
-}
-
-function onSocketFree() {
-  const { agent, options } = this[kMember]
-  agent.emit('free', this, options)
-}
-
-function onSocketClose() {
-  const { agent, options } = this[kMember]
-  agent.totalSocketCount--
-  agent.removeSocket(this, options)
-}
-
-// Only an idle socket is ended by its timer; a busy one leaves the decision to the request.
-function onSocketTimeout() {
-  const { freeSockets } = this[kMember].agent
-  for (const name in freeSockets) {
-    if (freeSockets[name].includes(this)) {
-      this.destroy()
-      return
-    }
-  }
-}
-
-// The socket has become something else (an upgrade, say) and will not come back.
-function onAgentRemove() {
-  const { agent, options } = this[kMember]
-  agent.totalSocketCount--
-  agent.removeSocket(this, options)
-  this.removeListener('close', onSocketClose)
-  this.removeListener('free', onSocketFree)
-  this.removeListener('timeout', onSocketTimeout)
-  this.removeListener('agentRemove', onAgentRemove)
-}
-
 // 'free' on the agent: hand the socket to who waits, else pool it, else close it.
 function onFree(socket, options) {
   const name = this.getName(options)
@@ -311,11 +224,6 @@ function onFree(socket, options) {
 function resumeQueued(agent, req, socket) {
   resetAsyncScope(socket)
   assign(agent, req, socket)
-}
-
-function onFreeSocketError() {
-  this.destroy()
-  this.emit('agentRemove')
 }
 
 Agent.prototype.removeSocket = function removeSocket(socket, options) {
@@ -384,21 +292,6 @@ Agent.prototype.destroy = function destroy() {
     for (const name of Object.keys(pools)) {
       // 'close' may take sockets out of this very array
       for (const socket of pools[name].slice()) socket.destroy()
-    }
-  }
-}
-
-// 'keylog' of TLS sockets is passed on only once somebody listens for it.
-function onNewListener(eventName) {
-  if (eventName !== 'keylog') return
-  this.removeListener('newListener', onNewListener)
-  const agent = this
-  this[kOnKeylog] = function onkeylog(line) {
-    agent.emit('keylog', line, this)
-  }
-  for (const pools of [this.freeSockets, this.sockets]) {
-    for (const name of Object.keys(pools)) {
-      for (const socket of pools[name]) socket.on('keylog', this[kOnKeylog])
     }
   }
 }

@@ -7,6 +7,7 @@ const { finished } = require('node:stream')
 const { urlToHttpOptions } = require('node:url')
 const { ClientRequest: NodeClientRequest, globalAgent: nodeGlobalAgent } = require('node:http')
 const agents = require('./agent')
+const { construct } = require('./client-construct')
 const { connResetError } = require('./common')
 const { emitError, listen, onSocketError } = require('./client-exchange')
 const { readerOf } = require('./response-reader')
@@ -27,6 +28,7 @@ function ClientRequest(input, options, callback) {
     input = null
   }
   options = { __proto__: null, ...input, ...options }
+  if (construct(this, options, callback, agents.globalAgent)) return
   // Else Node takes its own default agent, and with it its own sockets.
   if (options._defaultAgent === undefined || options._defaultAgent === nodeGlobalAgent) {
     options._defaultAgent = agents.globalAgent

@@ -3,34 +3,48 @@
 // node:net's exports. Sockets and servers are ours; what opens no connection (address checks,
 // block lists, process-wide defaults) is Node's own.
 
-const net = require('node:net')
+const {
+  BlockList,
+  SocketAddress,
+  isIP,
+  isIPv4,
+  isIPv6,
+  getDefaultAutoSelectFamily,
+  setDefaultAutoSelectFamily,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  setDefaultAutoSelectFamilyAttemptTimeout,
+} = require('node:net')
 const { Socket } = require('./socket')
-const { connect, normalizeArgs } = require('./connect')
+const { connect, normalizeArgs: _normalizeArgs } = require('./connect')
 const { Server } = require('./server')
-const { createServerHandle } = require('./listen')
+const { createServerHandle: _createServerHandle } = require('./listen')
 const { BoundSocket } = require('./bound-socket')
+
+const createConnection = connect
+const Stream = Socket
 
 function createServer(options, connectionListener) {
   return new Server(options, connectionListener)
 }
 
+// Shorthand names only: Node's lexer finds the names for `import { connect }` by them.
 module.exports = {
-  _createServerHandle: createServerHandle,
-  _normalizeArgs: normalizeArgs,
-  BlockList: net.BlockList,
-  SocketAddress: net.SocketAddress,
+  _createServerHandle,
+  _normalizeArgs,
+  BlockList,
+  SocketAddress,
   BoundSocket,
   connect,
-  createConnection: connect,
+  createConnection,
   createServer,
-  isIP: net.isIP,
-  isIPv4: net.isIPv4,
-  isIPv6: net.isIPv6,
+  isIP,
+  isIPv4,
+  isIPv6,
   Server,
   Socket,
-  Stream: Socket,
-  getDefaultAutoSelectFamily: net.getDefaultAutoSelectFamily,
-  setDefaultAutoSelectFamily: net.setDefaultAutoSelectFamily,
-  getDefaultAutoSelectFamilyAttemptTimeout: net.getDefaultAutoSelectFamilyAttemptTimeout,
-  setDefaultAutoSelectFamilyAttemptTimeout: net.setDefaultAutoSelectFamilyAttemptTimeout,
+  Stream,
+  getDefaultAutoSelectFamily,
+  setDefaultAutoSelectFamily,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  setDefaultAutoSelectFamilyAttemptTimeout,
 }
