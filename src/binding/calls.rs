@@ -85,9 +85,7 @@ unsafe fn run<const N: usize>(
     let instance = unsafe { &*data.cast::<Instance>() };
     let answer = match instance.engine() {
         None => -libc::EBADF,
-        Some(engine) => {
-            catch_unwind(AssertUnwindSafe(|| act(engine, &call))).unwrap_or(-libc::EIO)
-        }
+        Some(engine) => catch_unwind(AssertUnwindSafe(|| act(engine, &call))).unwrap_or(-libc::EIO),
     };
     let mut result = ptr::null_mut();
     // SAFETY: a live environment and a place for the result.
@@ -131,8 +129,13 @@ calls! {
     writev as c"writev" (3) = write_slices;
 }
 
-type StringGetter =
-    unsafe fn(sys::napi_env, sys::napi_value, *mut std::ffi::c_char, usize, *mut usize) -> sys::napi_status;
+type StringGetter = unsafe fn(
+    sys::napi_env,
+    sys::napi_value,
+    *mut std::ffi::c_char,
+    usize,
+    *mut usize,
+) -> sys::napi_status;
 
 thread_local! {
     /// Room for strings on their way out; plain bytes, so nothing runs when the thread ends
@@ -154,7 +157,13 @@ fn with_string<const N: usize>(
             let mut len = 0;
             // SAFETY: the pointer has room for the length given, a terminating zero included.
             let status = unsafe {
-                get(call.env, call.args[1], scratch.as_mut_ptr().cast(), scratch.len(), &mut len)
+                get(
+                    call.env,
+                    call.args[1],
+                    scratch.as_mut_ptr().cast(),
+                    scratch.len(),
+                    &mut len,
+                )
             };
             (status == sys::Status::napi_ok).then_some(len)
         };
@@ -221,7 +230,13 @@ unsafe extern "C" fn fatal_exception(
 }
 
 pub fn register_fatal_exception(env: &Env, exports: &mut Object) -> napi::Result<()> {
-    add(env, exports, c"fatalException", fatal_exception, ptr::null_mut())
+    add(
+        env,
+        exports,
+        c"fatalException",
+        fatal_exception,
+        ptr::null_mut(),
+    )
 }
 
 fn add(

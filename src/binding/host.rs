@@ -80,8 +80,7 @@ impl JsHost {
                 ptr::null_mut(),
             )
         };
-        (status == sys::Status::napi_ok && !data.is_null() && len > 0)
-            .then_some((data.cast(), len))
+        (status == sys::Status::napi_ok && !data.is_null() && len > 0).then_some((data.cast(), len))
     }
 }
 
@@ -90,9 +89,10 @@ impl Host for JsHost {
         let Some(_scope) = Scope::open(self.env) else {
             return false;
         };
-        let (Some((events, events_len)), Some((slab, slab_len))) =
-            (self.memory::<i32>(self.events), self.memory::<u8>(self.slab))
-        else {
+        let (Some((events, events_len)), Some((slab, slab_len))) = (
+            self.memory::<i32>(self.events),
+            self.memory::<u8>(self.slab),
+        ) else {
             return false;
         };
         let mut buffers = Buffers {
@@ -171,8 +171,7 @@ impl FreshBuffers for Buffers {
         if self.current.is_none_or(|(_, _, have)| have != len) {
             let (mut data, mut value) = (ptr::null_mut(), ptr::null_mut());
             // SAFETY: a live environment with an open scope, and places for the results.
-            let status =
-                unsafe { sys::napi_create_buffer(self.env, len, &mut data, &mut value) };
+            let status = unsafe { sys::napi_create_buffer(self.env, len, &mut data, &mut value) };
             if status != sys::Status::napi_ok || data.is_null() {
                 return None;
             }

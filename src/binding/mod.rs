@@ -39,7 +39,11 @@ pub fn init(mut exports: Object, env: Env) -> napi::Result<()> {
     }));
     env.set_instance_data(instance, (), |_| {})?;
     calls::register_fatal_exception(&env, &mut exports)?;
-    calls::register(&env, &mut exports, ptr::from_ref(instance).cast_mut().cast())
+    calls::register(
+        &env,
+        &mut exports,
+        ptr::from_ref(instance).cast_mut().cast(),
+    )
 }
 
 fn instance(env: &Env) -> napi::Result<&'static Instance> {
@@ -50,7 +54,9 @@ fn instance(env: &Env) -> napi::Result<&'static Instance> {
 
 /// Starts the engine of this environment. `dispatch(count)` is called after each turn with
 /// events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs.
-#[napi(ts_args_type = "dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[]")]
+#[napi(
+    ts_args_type = "dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[]"
+)]
 pub fn open(
     env: Env,
     dispatch: napi::Unknown<'_>,

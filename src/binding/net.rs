@@ -202,7 +202,9 @@ pub fn bytes_read(env: Env, id: i32) -> napi::Result<f64> {
 #[napi]
 pub fn take_spill(env: Env, offset: i32) -> napi::Result<Buffer> {
     let engine = instance(&env)?.engine();
-    Ok(engine.map_or_else(Vec::new, |e| e.take_spill(offset)).into())
+    Ok(engine
+        .map_or_else(Vec::new, |e| e.take_spill(offset))
+        .into())
 }
 
 /// The number of a duplicate of the descriptor of `id`, which the caller owns, or an error.

@@ -24,13 +24,7 @@ pub enum Next {
 
 impl Codec {
     /// Decodes what was read; `offset` is where `bytes` lie in the slab.
-    pub fn read(
-        &mut self,
-        id: i32,
-        bytes: &[u8],
-        offset: usize,
-        writer: &mut Writer<'_>,
-    ) -> Next {
+    pub fn read(&mut self, id: i32, bytes: &[u8], offset: usize, writer: &mut Writer<'_>) -> Next {
         match self {
             Self::Raw | Self::Broken => Next::Read,
             Self::Ipc(frames) => {

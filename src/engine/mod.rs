@@ -97,3 +97,9 @@ impl Engine {
         Ok(engine)
     }
 }
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.turn.clear();
+    }
+}

@@ -182,7 +182,11 @@ impl Engine {
             }
             _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
         });
-        if status == 0 { self.read_start(id) } else { status }
+        if status == 0 {
+            self.read_start(id)
+        } else {
+            status
+        }
     }
 
     /// Adopts a descriptor that JavaScript gives away; gives the id.

@@ -68,7 +68,10 @@ impl Overflow {
     /// Gives the bytes of spill number `-1 - offset` away.
     pub fn take_spill(&mut self, offset: i32) -> Vec<u8> {
         let index = usize::try_from(-1 - offset).unwrap_or(usize::MAX);
-        self.spills.get_mut(index).map(std::mem::take).unwrap_or_default()
+        self.spills
+            .get_mut(index)
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 }
 
@@ -206,7 +209,9 @@ impl Writer<'_> {
             *self.written += len;
             return (offset as i32, len as i32);
         }
-        self.overflow.spills.push(pieces.flatten().copied().collect());
+        self.overflow
+            .spills
+            .push(pieces.flatten().copied().collect());
         (-(self.overflow.spills.len() as i32), len as i32)
     }
 }

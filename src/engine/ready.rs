@@ -12,12 +12,18 @@ pub struct ReadyList(Mutex<Vec<i32>>);
 
 impl ReadyList {
     fn push(&self, id: i32) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(id);
     }
 
     /// Moves the list out into `into`, which must be empty and whose room is reused.
     pub fn swap(&self, into: &mut Vec<i32>) {
-        std::mem::swap(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), into);
+        std::mem::swap(
+            &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner),
+            into,
+        );
     }
 }
 

@@ -11,7 +11,7 @@ use super::outbox::{Kind, Outbox};
 use super::{Core, Engine};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 /// Rounds in one callback of libuv, for connections that filled their whole buffer.
@@ -20,13 +20,27 @@ const ROUNDS: usize = 4;
 /// Wakes the root future from tokio's park hook. The root's waker is the runtime's own and never
 /// changes, so it is kept from the first turn on.
 #[derive(Clone, Default)]
-pub struct TurnWaker(Arc<OnceLock<Waker>>);
+pub struct TurnWaker(Arc<Mutex<Option<Waker>>>);
 
 impl TurnWaker {
     pub fn wake(&self) {
-        if let Some(waker) = self.0.get() {
+        if let Some(waker) = self.slot().as_ref() {
             waker.wake_by_ref();
         }
+    }
+
+    fn keep(&self, waker: &Waker) {
+        self.slot().get_or_insert_with(|| waker.clone());
+    }
+
+    /// The runtime holds the hook, the hook the waker, the waker the runtime: cut here, or its
+    /// descriptors outlive the engine.
+    pub fn clear(&self) {
+        *self.slot() = None;
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,7 +68,8 @@ impl Engine {
     /// One turn; gives the number of records and whether another round is worth while.
     fn turn(&self) -> (usize, bool) {
         let mut result = (0, false);
-        self.host.lend(&mut |memory| result = self.turn_with(memory));
+        self.host
+            .lend(&mut |memory| result = self.turn_with(memory));
         result
     }
 
@@ -62,8 +77,8 @@ impl Engine {
         let mut memory = Some(memory);
         let mut polled = false;
         let root = poll_fn(|cx| {
-            self.turn.0.get_or_init(|| cx.waker().clone());
             if !polled {
+                self.turn.keep(cx.waker());
                 polled = true;
                 return Poll::Pending;
             }
@@ -74,7 +89,8 @@ impl Engine {
             }
         });
         // The turn has its own budget; tokio's would stop it after 128 operations.
-        self.runtime.block_on(tokio::task::coop::unconstrained(root))
+        self.runtime
+            .block_on(tokio::task::coop::unconstrained(root))
     }
 
     /// After a panic that was none connection's: the next turn starts afresh.

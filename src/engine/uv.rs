@@ -262,10 +262,11 @@ unsafe fn engine_of<'a>(handle: Handle) -> Option<&'a Engine> {
 /// Runs one callback; a panic must not unwind into libuv.
 fn guarded(handle: Handle, act: impl FnOnce(&Engine)) {
     // SAFETY: libuv calls back with the handle that the engine gave it, while it is open.
-    if let Some(engine) = unsafe { engine_of(handle) } {
-        if catch_unwind(AssertUnwindSafe(|| act(engine))).is_err() {
-            engine.recover();
-        }
+    let Some(engine) = (unsafe { engine_of(handle) }) else {
+        return;
+    };
+    if catch_unwind(AssertUnwindSafe(|| act(engine))).is_err() {
+        engine.recover();
     }
 }
 

@@ -28,10 +28,9 @@ impl Mirror {
         }
         // Failing leaves the old interest: at worst a wake-up that finds nothing, or one missed
         // for want of kernel memory, which the next change of interest repairs.
-        if let Some(fd) = conn.descriptor() {
-            if self.0.watch(fd, conn.watched, wanted).is_ok() {
-                conn.watched = wanted;
-            }
+        let watch = |fd| self.0.watch(fd, conn.watched, wanted);
+        if conn.descriptor().is_some_and(|fd| watch(fd).is_ok()) {
+            conn.watched = wanted;
         }
     }
 

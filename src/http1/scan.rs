@@ -7,9 +7,7 @@
 //! "peeks", the offending byte is not counted as consumed. One state machine, hence the length.
 
 use super::error::{ErrorKind, ParseError};
-use super::head::{
-    ALL_METHODS, CONNECT, Fields, GET, METHODS, OPTIONS, POST, PRI, SOURCE, Span,
-};
+use super::head::{ALL_METHODS, CONNECT, Fields, GET, METHODS, OPTIONS, POST, PRI, SOURCE, Span};
 use super::meaning::{Fed, Lenient, Meaning, Refusal, Role, Special};
 use super::url::{self, Step, TOKEN, Target, VALUE};
 
@@ -223,7 +221,9 @@ impl Scan {
                     }
                     match target.step(c) {
                         Step::To(next) => self.state = State::Target(next),
-                        Step::Refuse(kind, consumed) => return fail(kind, p + usize::from(consumed)),
+                        Step::Refuse(kind, consumed) => {
+                            return fail(kind, p + usize::from(consumed));
+                        }
                         Step::End => {
                             self.keep(&input[mark..p], p)?;
                             self.line = self.text.len();

@@ -159,8 +159,5 @@ pub(super) fn accepts(connect: bool, target: &[u8]) -> bool {
             _ => return false,
         }
     }
-    !matches!(
-        state,
-        Target::Start | Target::Schema | Target::Delimiter(_)
-    )
+    !matches!(state, Target::Start | Target::Schema | Target::Delimiter(_))
 }

@@ -19,10 +19,17 @@ if (descriptor !== undefined) {
   const nodeOptions = takeFromEnvironment('FERROWIRE_CHANNEL_NODE_OPTIONS')
   if (nodeOptions === undefined) delete env.NODE_OPTIONS
   else env.NODE_OPTIONS = nodeOptions
+  leaveListOfPreloads()
 
   const fd = Number(descriptor)
   // The wire is the same, so where our addon may not be loaded (--no-addons) Node's own end serves.
   if (!installed(fd, serialization)) require('node:child_process')._forkChild(fd, serialization)
+}
+
+function leaveListOfPreloads() {
+  const value = process._preload_modules.filter((file) => file !== __filename)
+  // Read-only; and a new array, since Node may still be walking the one it has.
+  Object.defineProperty(process, '_preload_modules', { value })
 }
 
 function installed(fd, serialization) {

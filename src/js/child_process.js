@@ -80,18 +80,37 @@ function spawn(file, args, options) {
   const given = separate ? options : args
   // Own properties only, as in Node: a polluted Object.prototype must not open a channel.
   const settings = typeof given === 'object' ? { __proto__: null, ...given } : undefined
-  const index = Array.isArray(settings?.stdio) ? settings.stdio.indexOf('ipc') : -1
-  // Two channels are an error that Node words.
-  if (index === -1 || settings.stdio.includes('ipc', index + 1)) {
-    return native.spawn(file, args, options)
-  }
+  if (!Array.isArray(settings?.stdio)) return native.spawn(file, args, options)
 
+  const argv = separate ? args : []
+  const sockets = settings.stdio.filter(isOurSocket)
+  if (sockets.length > 0) settings.stdio = settings.stdio.map(descriptorOf)
+  const index = settings.stdio.indexOf('ipc')
+  // Two channels are an error that Node words.
+  const child =
+    index === -1 || settings.stdio.includes('ipc', index + 1)
+      ? native.spawn(file, argv, sockets.length > 0 ? settings : given)
+      : spawnWithChannel(file, argv, settings, index)
+  for (const socket of sockets) leaveToChild(socket)
+  return child
+}
+
+const isOurSocket = (entry) => entry?._handle instanceof engine.Handle
+const descriptorOf = (entry) => (isOurSocket(entry) ? entry._handle.fd : entry)
+
+// Both would read from it otherwise.
+function leaveToChild(socket) {
+  socket._handle.readStop()
+  socket.pause()
+  socket.readableFlowing = false
+}
+
+function spawnWithChannel(file, argv, settings, index) {
   const pair = engine.localPair()
   // Out of descriptors: Node meets the same wall and reports it.
-  if (typeof pair === 'number') return native.spawn(file, args, options)
+  if (typeof pair === 'number') return native.spawn(file, argv, settings)
 
   const { handle, childFd } = pair
-  const argv = separate ? args : []
   let child
   try {
     settings.env = childEnvironment(file, argv, settings, index)

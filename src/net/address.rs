@@ -80,7 +80,10 @@ mod tests {
     #[test]
     fn spells_addresses_as_libuv_does() {
         let v4 = Address::from_sockaddr(&parse("10.0.0.1", 7).unwrap().into()).unwrap();
-        assert_eq!((v4.address.as_str(), v4.family, v4.port), ("10.0.0.1", 4, 7));
+        assert_eq!(
+            (v4.address.as_str(), v4.family, v4.port),
+            ("10.0.0.1", 4, 7)
+        );
         let v6 = Address::from_sockaddr(&parse("::ffff:1.2.3.4", 7).unwrap().into()).unwrap();
         assert_eq!((v6.address.as_str(), v6.family), ("::ffff:1.2.3.4", 6));
     }

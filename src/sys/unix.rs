@@ -39,7 +39,14 @@ fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
 /// Sends without blocking and without SIGPIPE; gives the bytes that the kernel took.
 pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: pointer and length are those of one live slice.
-    retry(|| unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), SEND_FLAGS) })
+    retry(|| unsafe {
+        libc::send(
+            fd.as_raw_fd(),
+            bytes.as_ptr().cast(),
+            bytes.len(),
+            SEND_FLAGS,
+        )
+    })
 }
 
 /// As `send`, for several slices in one call (at most 1024, the rest is left to the caller).

@@ -363,7 +363,9 @@ function onTimeout() {
 
 function onData(chunk) {
   const connection = this[kHttp]
-  if (connection.fed) connection.codec?.execute(chunk)
+  // Bytes that the engine did not read: somebody pushed them.
+  if (!connection.fed) connection.unconsume()
+  connection.codec?.execute(chunk)
 }
 
 function onEnd() {

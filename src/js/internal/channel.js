@@ -208,7 +208,9 @@ function handleNotSent(handle) {
     typeof handle === 'object' &&
     ('_handle' in handle || 'fd' in handle || 'address' in handle)
   ) {
+    const { message } = error
     error.message += ': Ferrowire cannot pass sockets or servers to another process yet'
+    error.stack = error.stack.replace(message, error.message)
   }
   return error
 }
