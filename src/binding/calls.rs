@@ -120,6 +120,13 @@ calls! {
         Some(bytes) => engine.write(call.int(0), bytes),
         None => -libc::EINVAL,
     };
+    write_part as c"writePart" (3) = |engine, call| {
+        let len = usize::try_from(call.int(2)).unwrap_or(usize::MAX);
+        match call.bytes(1).and_then(|bytes| bytes.get(..len)) {
+            Some(bytes) => engine.write(call.int(0), bytes),
+            None => -libc::EINVAL,
+        }
+    };
     write_latin1 as c"writeLatin1" (2) = |engine, call| {
         with_string(call, sys::napi_get_value_string_latin1, |bytes| engine.write(call.int(0), bytes))
     };

@@ -14,6 +14,9 @@ const V6_ONLY = 1
 const REUSE_PORT = 2
 // Set in the answer to a write that the kernel did not take whole, see engine/ops.rs.
 const SHORT = 0x40000000
+// `typed_array_max_size_in_heap` of V8.
+const ON_HEAP_MAX = 64
+const small = new Uint8Array(Buffer.allocUnsafeSlow(4096).buffer, 0, ON_HEAP_MAX)
 
 function noop() {}
 
@@ -80,8 +83,13 @@ class Handle extends AsyncResource {
   // Writes give the bytes that the kernel took at once. `short` then says whether that was less
   // than all; if so onwritable is called, once, when there is room.
   writeBuffer(buffer) {
-    this.bytesWritten += buffer.length
-    return this.taken(native.writeBuffer(this.id, buffer))
+    const { length } = buffer
+    this.bytesWritten += length
+    if (length > ON_HEAP_MAX) return this.taken(native.writeBuffer(this.id, buffer))
+    // V8 keeps the bytes of so small an array on its own heap; asking for their address would move
+    // them out, at more than the cost of this copy.
+    small.set(buffer)
+    return this.taken(native.writePart(this.id, small, length))
   }
 
   writeLatin1(text) {
