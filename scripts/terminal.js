@@ -36,9 +36,8 @@ class Terminal {
   }
 
   paint(style, text) {
-    if (!this.#coloured) return text
-    const codes = style.split(' ').map((name) => `\x1b[${CODES[name]}m`)
-    return `${codes.join('')}${text}\x1b[0m`
+    if (!this.#coloured || style === 'none') return text
+    return `\x1b[${CODES[style]}m${text}\x1b[0m`
   }
 
   // Prints above the status line.

@@ -6,7 +6,6 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks, clippy::missing_safety_doc)]
-
 // napi-derive registers nothing in test builds, so there nobody calls what JavaScript calls.
 #![cfg_attr(test, allow(dead_code, unused_imports))]
 

@@ -14,16 +14,21 @@ function bar(share, width) {
 
 const count = (number) => Math.round(number).toLocaleString('en-US')
 
-function spread({ median, min, max }) {
-  return `±${(((max - min) / 2 / median) * 100).toFixed(0)} %`
-}
+// Above this the machine had other work, and the medians say little.
+const TOO_WIDE = 0.25
+
+const spread = ({ median, min, max }) => (max - min) / 2 / median
+const percent = (share) => `±${(share * 100).toFixed(0)} %`
+
+const isRestless = (results) =>
+  results.some(({ sides: by }) => Object.values(by).some((each) => spread(each) > TOO_WIDE))
 
 function table(results, terminal) {
   const rows = [['', 'Ferrowire', '', 'built-in', '', 'ratio']]
   for (const { title, unit, ratio, sides: by } of results) {
     const cells = Object.keys(sides).flatMap((side) => [
       `${count(by[side].median)} ${unit}`,
-      spread(by[side]),
+      percent(spread(by[side])),
     ])
     rows.push([title, ...cells, `${ratio.toFixed(2)}x`])
   }
@@ -32,11 +37,14 @@ function table(results, terminal) {
     const cells = row.map((cell, column) =>
       column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]),
     )
-    const text = cells.slice(0, -1).join('  ')
-    const ratio = cells.at(-1)
-    terminal.line(
-      `  ${index === 0 ? terminal.paint('dim', `${text}  ${ratio}`) : `${text}  ${terminal.paint('bold', ratio)}`}`,
-    )
+    const ratio = cells.pop()
+    const isHead = index === 0
+    const text = terminal.paint(isHead ? 'dim' : 'none', cells.join('  '))
+    terminal.line(`  ${text}  ${terminal.paint(isHead ? 'dim' : 'bold', ratio)}`)
+  }
+  if (isRestless(results)) {
+    const words = `rounds differ by more than ${percent(TOO_WIDE)}: other work runs on this machine, measure again when it rests`
+    terminal.line(`  ${terminal.paint('yellow', words)}`)
   }
 }
 
@@ -60,4 +68,4 @@ function machine() {
   return `Node ${process.versions.node}, ${process.platform} ${process.arch}, ${cpus.length} x ${cpus[0]?.model.trim() ?? 'unknown CPU'}`
 }
 
-module.exports = { chart, count, machine, table }
+module.exports = { chart, machine, table }

@@ -19,6 +19,7 @@ class Watchdog extends Error {}
 // What a scenario is given.
 class Run {
   #recorder = new Recorder()
+  #accepted = new Map()
   #cleanups = []
   #exits = []
 
@@ -73,14 +74,17 @@ class Run {
       : { path: this.path('server path') }
   }
 
-  // Listens and returns what `connect` needs; `http` is the same for `http.request`.
+  // Listens and returns what `connect` needs.
   async listen(server, options) {
-    const sockets = new Set()
-    server.on('connection', (socket) => sockets.add(socket))
-    this.cleanup(() => {
-      for (const socket of sockets) socket.destroy()
-      if (server.listening) server.close()
-    })
+    if (!this.#accepted.has(server)) {
+      const sockets = new Set()
+      this.#accepted.set(server, sockets)
+      server.on('connection', (socket) => sockets.add(socket))
+      this.cleanup(() => {
+        for (const socket of sockets) socket.destroy()
+        if (server.listening) server.close()
+      })
+    }
     const address = this.address()
     await new Promise((resolve, reject) => {
       server.on('error', reject)
@@ -90,6 +94,16 @@ class Run {
       })
     })
     return this.target(server.address())
+  }
+
+  // Closes a listener whose connections are about to end: nothing orders its 'close' and that of a connection whose
+  // other end is already closed, so these are waited for.
+  async close(server, callback) {
+    const open = [...this.#accepted.get(server)].filter(({ closed }) => !closed)
+    await Promise.all(open.map((socket) => event(socket, 'close')))
+    await this.turns(1)
+    server.close(callback)
+    await event(server, 'close')
   }
 
   // The options for `connect` out of what `server.address()` said.

@@ -34,8 +34,7 @@ scenario('the client destroys in mid-transfer', {}, async (run) => {
   client.log(socket.readyState, socket.readable, socket.writable)
   await closed(peer)
   server.log(peer.destroyed, peer.writableFinished, peer.errored)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('the server destroys in mid-transfer', {}, async (run) => {
@@ -49,8 +48,7 @@ scenario('the server destroys in mid-transfer', {}, async (run) => {
   peer.destroy()
   await closed(socket)
   client.log(socket.destroyed, socket.writableFinished, socket.errored)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 for (const [who, other] of [
@@ -74,8 +72,7 @@ for (const [who, other] of [
     if (run.over !== 'tcp') near.destroy()
     await closed(far)
     run[other].log(far.errored, far.readyState)
-    listener.close()
-    await closed(listener)
+    await run.close(listener)
   })
 }
 
@@ -95,8 +92,7 @@ scenario('reset before the connection stands', {}, async (run) => {
   client.log.watch('unused', unused, LIFE)
   client.log(outcome(() => unused.resetAndDestroy()) === unused)
   await run.turns()
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
   server.log('closed')
 })
 
@@ -112,8 +108,7 @@ scenario('write after end', {}, async (run) => {
   await closed(socket, peer)
   socket.write('late', (error) => client.log('written late', error))
   await run.turns()
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('write after the peer has closed', {}, async (run) => {
@@ -132,8 +127,7 @@ scenario('write after the peer has closed', {}, async (run) => {
     await run.turns(4)
   }
   client.log(socket.destroyed)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('write in end, with allowHalfOpen false', {}, async (run) => {
@@ -149,8 +143,7 @@ scenario('write in end, with allowHalfOpen false', {}, async (run) => {
   peer.end('last words')
   await answered
   await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('a reset that a paused socket meets in its write', {}, async (run) => {
@@ -173,8 +166,7 @@ scenario('a reset that a paused socket meets in its write', {}, async (run) => {
   }
   socket.destroy()
   await run.turns()
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('a FIN that a paused socket meets when it resumes', {}, async (run) => {
@@ -192,8 +184,7 @@ scenario('a FIN that a paused socket meets when it resumes', {}, async (run) => 
   client.log('resume', socket.readableLength, socket.isPaused())
   socket.resume()
   await closed(socket, peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('destroy with an error', {}, async (run) => {
@@ -212,8 +203,7 @@ scenario('destroy with an error', {}, async (run) => {
   socket.write('late', (error) => client.log('written late', error))
   socket.end(() => client.log('never ended'))
   await run.turns()
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('destroyed before the connection stands', {}, async (run) => {
@@ -235,8 +225,7 @@ scenario('destroyed before the connection stands', {}, async (run) => {
   failing.destroy(new Error('changed my mind'))
   await closed(failing)
   await run.turns(6)
-  listener.close((error) => server.log('close callback', error))
-  await closed(listener)
+  await run.close(listener, (error) => server.log('close callback', error))
 })
 
 scenario('destroySoon and destroy after end', {}, async (run) => {
@@ -253,8 +242,7 @@ scenario('destroySoon and destroy after end', {}, async (run) => {
   server.log(peer.readyState, peer.destroyed)
   peer.destroy()
   await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('an AbortSignal', {}, async (run) => {
@@ -276,8 +264,7 @@ scenario('an AbortSignal', {}, async (run) => {
   client.log('not a signal', bad)
   await run.turns(6)
 
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
   const stop = new AbortController()
   const second = server.net.createServer()
   server.log.watch('second', second, ['listening', 'error', 'close'])

@@ -34,8 +34,7 @@ scenario('connection refused', {}, async (run) => {
     const listener = server.net.createServer()
     const { path: file } = await run.listen(listener)
     if (!windows) fs.renameSync(file, stale)
-    listener.close()
-    await closed(listener)
+    await run.close(listener)
     target = { path: stale }
   }
   server.log('nobody listens')
@@ -225,8 +224,7 @@ scenario('a lookup of the user', { over: ['tcp'] }, async (run) => {
   watchAttempts(client.log, 'socket', socket)
   await closed(socket)
   await run.turns()
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('several addresses', { over: ['tcp'] }, async (run) => {
@@ -255,8 +253,7 @@ scenario('several addresses', { over: ['tcp'] }, async (run) => {
   lost.on('error', ({ errors }) => client.log(errors))
   await closed(lost)
   client.log(lost.autoSelectFamilyAttemptedAddresses)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('localhost, and a name that is none', { over: ['tcp'] }, async (run) => {
@@ -272,6 +269,5 @@ scenario('localhost, and a name that is none', { over: ['tcp'] }, async (run) =>
   const lost = client.net.connect({ port, host })
   client.log.watch('lost', lost, ['lookup', ...LIFE])
   await closed(lost)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })

@@ -30,8 +30,7 @@ scenario('pause and resume', {}, async (run) => {
   client.log('end is held back too', socket.readableEnded)
   socket.resume()
   await closed(socket, peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('pauseOnConnect', {}, async (run) => {
@@ -49,8 +48,7 @@ scenario('pauseOnConnect', {}, async (run) => {
   server.log('nothing yet', peer.bytesRead)
   peer.resume()
   await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 const large = { timeout: 30000 }
@@ -109,8 +107,7 @@ scenario('64 MiB through a slow reader', large, async (run) => {
   server.log('callbacks', seen.callbacks)
   client.log('received', socket.bytesRead, received.digest('hex'))
   client.log('was slow', pauses > 4)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('200 connections at once', large, async (run) => {
@@ -140,8 +137,7 @@ scenario('200 connections at once', large, async (run) => {
     return socket
   })
   await closed(...sockets)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
   for (const side of ['server', 'client']) {
     run[side].log(Object.fromEntries(lives[side]))
   }
@@ -177,8 +173,7 @@ scenario('cork and uncork', {}, async (run) => {
   write('four')
   socket.end(' and the end')
   await closed(socket, peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('setEncoding and a character in two pieces', {}, async (run) => {
@@ -200,8 +195,7 @@ scenario('setEncoding and a character in two pieces', {}, async (run) => {
   // Not a whole character at the end.
   peer.end(bytes.subarray(0, 3))
   await closed(socket, peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('bytes are counted', {}, async (run) => {
@@ -232,8 +226,7 @@ scenario('bytes are counted', {}, async (run) => {
   socket.resume()
   await closed(socket, peer)
   count('closed')
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('what write refuses', {}, async (run) => {
@@ -250,8 +243,7 @@ scenario('what write refuses', {}, async (run) => {
   client.log('empty', socket.write(''), socket.write(Buffer.alloc(0)))
   socket.end(new DataView(new ArrayBuffer(2)))
   await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('once and async iteration', {}, async (run) => {
@@ -279,8 +271,7 @@ scenario('once and async iteration', {}, async (run) => {
   await reading
   client.log(text.join(''), socket.destroyed)
   await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('leaving an async iteration', {}, async (run) => {
@@ -296,8 +287,7 @@ scenario('leaving an async iteration', {}, async (run) => {
   }
   client.log('left', socket.destroyed)
   await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('pipe back and read with readable', {}, async (run) => {
@@ -318,8 +308,7 @@ scenario('pipe back and read with readable', {}, async (run) => {
   socket.end('end')
   await closed(socket, peer)
   client.log(socket.bytesRead)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('pipeline, and one that fails', {}, async (run) => {
@@ -349,8 +338,7 @@ scenario('pipeline, and one that fails', {}, async (run) => {
   await run.turns(4)
   source.destroy(new Error('the source broke'))
   await closed(bad)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('reading into a buffer of the user', {}, async (run) => {
@@ -386,8 +374,7 @@ scenario('reading into a buffer of the user', {}, async (run) => {
   peer.end('more')
   await closed(socket, peer)
   client.log(text)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('many small writes in one tick', {}, async (run) => {
@@ -406,6 +393,5 @@ scenario('many small writes in one tick', {}, async (run) => {
   socket.end()
   await ended(peer)
   await closed(socket, peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })

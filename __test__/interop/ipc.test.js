@@ -6,6 +6,8 @@
 
 const path = require('node:path')
 const { execFile, execFileSync } = require('node:child_process')
+const { once } = require('node:events')
+const net = require('node:net')
 const { describe, test } = require('node:test')
 const { BUILT_IN, FERROWIRE } = require('../common/modules')
 
@@ -128,4 +130,66 @@ describe('fork channel', { concurrency: 2 }, () => {
       register(name, options, serialization, true)
     }
   }
+})
+
+// What Node cannot be compared with.
+const here = { skip: process.env.INTEROP === BUILT_IN }
+
+function startHere(code, options) {
+  const { spawn } = require('ferrowire/child_process')
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc']
+  return spawn(process.execPath, ['-e', code], { stdio, ...options })
+}
+
+describe('fork channel, beyond node', here, () => {
+  test('disconnect() after a message that the kernel cannot take at once loses nothing', async (t) => {
+    t.plan(2)
+    const child = startHere(`
+      let seen = 0
+      process.on('message', (text) => (seen = text.length))
+      process.on('disconnect', () => process.exit(seen === 8388608 ? 21 : 1))`)
+    t.assert.strictEqual(child.send('x'.repeat(8 * 1024 * 1024)), false)
+    child.disconnect()
+    const [code] = await once(child, 'exit')
+    t.assert.strictEqual(code, 21)
+  })
+
+  test('a handle is refused with an error and nothing is sent', async (t) => {
+    t.plan(2)
+    const child = startHere("process.on('message', (message) => process.send(message))")
+    const server = net.createServer()
+    t.assert.throws(() => child.send('with a server', server), {
+      code: 'ERR_INVALID_HANDLE_TYPE',
+      message: /^This handle type cannot be sent: .*cannot pass/,
+    })
+    child.send('without')
+    const [message] = await once(child, 'message')
+    t.assert.strictEqual(message, 'without')
+    child.disconnect()
+    await once(child, 'exit')
+  })
+
+  test('a handle from the peer is answered: it did not arrive', async (t) => {
+    t.plan(1)
+    const child = startHere(`
+      process.on('message', () => {})
+      process.on('internalMessage', ({ cmd }) => process.send(cmd))
+      process.send({ cmd: 'NODE_HANDLE', type: 'net.Socket', msg: 'x' })`)
+    const [cmd] = await once(child, 'message')
+    t.assert.strictEqual(cmd, 'NODE_HANDLE_NACK')
+    child.disconnect()
+    await once(child, 'exit')
+  })
+
+  test('a child that may not load an addon talks over the channel of node', async (t) => {
+    t.plan(2)
+    const script = path.join(__dirname, 'fixtures/ipc-child.js')
+    const { fork } = require('ferrowire/child_process')
+    const execArgv = ['--no-addons']
+    const child = fork(script, ['environment'], { execArgv, stdio: ['ignore', 'ignore', 2, 'ipc'] })
+    const [{ env, nodeOptions }] = await once(child, 'message')
+    t.assert.deepStrictEqual(env, [])
+    t.assert.strictEqual(nodeOptions[0] ?? undefined, process.env.NODE_OPTIONS)
+    await once(child, 'exit')
+  })
 })

@@ -18,8 +18,7 @@ scenario('connect, echo and end', {}, async (run) => {
   socket.write('hello')
   socket.once('data', () => socket.end())
   await closed(socket)
-  listener.close((error) => server.log('close callback', error))
-  await closed(listener)
+  await run.close(listener, (error) => server.log('close callback', error))
 })
 
 scenario('half-close from the client', {}, async (run) => {
@@ -38,8 +37,7 @@ scenario('half-close from the client', {}, async (run) => {
   await event(socket, 'data')
   peer.end('last words')
   await closed(socket)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('half-close from the server', {}, async (run) => {
@@ -62,8 +60,7 @@ scenario('half-close from the server', {}, async (run) => {
   }
   socket.end()
   await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('a client that ends itself after the server', {}, async (run) => {
@@ -78,8 +75,7 @@ scenario('a client that ends itself after the server', {}, async (run) => {
   })
   peer.end('bye')
   await closed(socket, peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('both sides end at once', {}, async (run) => {
@@ -101,8 +97,7 @@ scenario('both sides end at once', {}, async (run) => {
   socket.end('from the client')
   peer.end('from the server')
   await closed(socket, peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('end with data and with callbacks', {}, async (run) => {
@@ -119,8 +114,7 @@ scenario('end with data and with callbacks', {}, async (run) => {
   await closed(socket, peer)
   socket.end(callback('ended after close'))
   await run.turns()
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('writes before the connection stands', {}, async (run) => {
@@ -143,8 +137,7 @@ scenario('writes before the connection stands', {}, async (run) => {
   })
   await closed(socket)
   client.log('at close', socket.bytesWritten, socket.writableLength)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('a socket that was never connected', {}, async (run) => {
@@ -177,13 +170,11 @@ scenario('a socket that connects again after its close', {}, async (run) => {
   client.log.watch('socket', socket, LIFE)
   for (const round of ['first', 'second']) {
     client.log(round)
-    server.log(round)
     socket.connect(target)
     await closed(socket)
     client.log(socket.destroyed, socket.bytesRead, socket.readyState)
   }
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('the forms of connect and of the constructors', {}, async (run) => {
@@ -219,6 +210,5 @@ scenario('the forms of connect and of the constructors', {}, async (run) => {
     const made = outcome(() => new Socket(options))
     client.log('new Socket', options, made)
   }
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })

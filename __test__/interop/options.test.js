@@ -30,8 +30,7 @@ scenario('setTimeout and timeout', {}, async (run) => {
   await run.wait(60)
   socket.end()
   await closed(socket, peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('a timeout that traffic puts off', { over: ['tcp'] }, async (run) => {
@@ -50,8 +49,7 @@ scenario('a timeout that traffic puts off', { over: ['tcp'] }, async (run) => {
   peer.end()
   await closed(socket, peer)
   await run.wait(10)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('a timeout while connecting and after close', {}, async (run) => {
@@ -81,8 +79,7 @@ scenario('a timeout while connecting and after close', {}, async (run) => {
   }
   client.log(outcome(() => fresh.setTimeout(1, 'no function')))
   fresh.destroy()
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('setNoDelay, setKeepAlive, ref and unref', {}, async (run) => {
@@ -118,8 +115,7 @@ scenario('setNoDelay, setKeepAlive, ref and unref', {}, async (run) => {
   callAll(client.log, 'closed', socket)
   client.log('handle', socket._handle)
   server.log(listener.unref() === listener, listener.ref() === listener)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('a socket around a descriptor', { over: ['tcp'] }, async (run) => {
@@ -160,6 +156,5 @@ scenario('a block list', { over: ['tcp'] }, async (run) => {
   const late = ended(socket)
   await Promise.race([closed(socket), late])
   await run.turns()
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })

@@ -52,8 +52,7 @@ scenario('two connections with data in the same turn', {}, async (run) => {
   await run.turns(4)
   for (const end of [...peers, ...sockets]) end.destroy()
   await run.turns(2)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('two connections that end in the same turn', {}, async (run) => {
@@ -70,8 +69,7 @@ scenario('two connections that end in the same turn', {}, async (run) => {
   await closed(...peers)
   await run.turns(2)
   for (const socket of sockets) socket.destroy()
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('destroyed in the same tick', {}, async (run) => {
@@ -87,8 +85,7 @@ scenario('destroyed in the same tick', {}, async (run) => {
   sockets[1].destroy(new Error('on purpose'))
   trace(client.log, 'after destroy')
   await closed(...peers.map((peer) => peer.resume()))
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('from connect to the first data', {}, async (run) => {
@@ -110,8 +107,7 @@ scenario('from connect to the first data', {}, async (run) => {
   client.log('arrived')
   socket.end('last', () => trace(client.log, 'end callback'))
   await closed(socket)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('a callback of a write and what follows it', {}, async (run) => {
@@ -140,8 +136,7 @@ scenario('a callback of a write and what follows it', {}, async (run) => {
   await run.turns(4)
   socket.destroy()
   await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('an error and its close', {}, async (run) => {
@@ -163,8 +158,10 @@ scenario('the context of every callback', {}, async (run) => {
   const { server, client } = run
   const context = new AsyncLocalStorage()
   const note = (log, name) => log(name, context.getStore())
+  let peer
   const listener = context.run('creating the server', () =>
-    server.net.createServer((peer) => {
+    server.net.createServer((accepted) => {
+      peer = accepted
       note(server.log, 'connection')
       context.run('in connection', () => {
         for (const name of ['data', 'end', 'finish', 'close', 'timeout'])
@@ -197,7 +194,8 @@ scenario('the context of every callback', {}, async (run) => {
   )
   await run.turns(4)
   context.run('ending', () => socket.end(() => note(client.log, 'ended')))
-  await closed(socket)
+  await closed(socket, peer)
+  await run.turns(2)
   context.run('counting', () =>
     listener.getConnections(() => note(server.log, 'counted')),
   )
@@ -233,8 +231,7 @@ scenario('two connections keep their contexts apart', {}, async (run) => {
   await closed(...ends)
   client.log('done', context.getStore())
   for (const end of [...peers, ...sockets]) end.destroy()
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('asynchronous resources', {}, async (run) => {
@@ -262,6 +259,5 @@ scenario('asynchronous resources', {}, async (run) => {
   client.log('always the same', ids.size)
   socket.destroy()
   await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })

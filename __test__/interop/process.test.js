@@ -51,8 +51,7 @@ scenario('an exception in a listener', apart, async (run) => {
     socket.end()
     await closed(socket)
   }
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('exceptions everywhere else', apart, async (run) => {
@@ -115,8 +114,7 @@ scenario('rejections in async listeners', apart, async (run) => {
   }
   socket.end()
   await closed(socket, peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('an exception that nobody catches', apart, async (run) => {
@@ -192,8 +190,7 @@ scenario('a process ends by itself when all is closed', apart, async (run) => {
   run.atExit((code) => server.log('exit', code))
   socket.end('bye')
   await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('exit right after write', {}, async (run) => {
@@ -228,8 +225,7 @@ scenario('exit right after write', {}, async (run) => {
   const large = await ask({ target, parts: [], size })
   if (!large.closed) await closed(large)
   server.log('a part', bytes > 0, bytes < size, strange)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 async function startWorker(run, load) {
@@ -297,8 +293,7 @@ scenario('a worker that ends with open handles', apart, async (run) => {
   client.log('worker', await event(worker, 'exit'))
   const peer = await connection
   if (!peer.closed) await closed(peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 // The built-in is one in any case; ours must stand a second load of its code, and of its native half from another file.
@@ -340,7 +335,6 @@ for (const how of ['again', 'from a copy']) {
     await closed(other)
     socket.end()
     await closed(socket)
-    listener.close()
-    await closed(listener)
+    await run.close(listener)
   })
 }

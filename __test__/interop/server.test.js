@@ -67,8 +67,7 @@ scenario('a server that listens again', {}, async (run) => {
     const socket = client.net.connect(target)
     client.log.watch('socket', socket, LIFE)
     await closed(socket)
-    listener.close()
-    await closed(listener)
+    await run.close(listener)
   }
 })
 
@@ -132,8 +131,7 @@ scenario('getConnections', {}, async (run) => {
     await run.turns(6)
     await count(`left ${sockets.length}`)
   }
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('maxConnections', {}, async (run) => {
@@ -163,8 +161,7 @@ scenario('maxConnections', {}, async (run) => {
   client.log.watch('third', third, LIFE)
   third.once('data', () => third.end())
   await closed(third)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('addresses', {}, async (run) => {
@@ -201,8 +198,7 @@ scenario('addresses', {}, async (run) => {
   await closed(socket, peer)
   client.log('closed', about(socket))
   server.log('closed', about(peer))
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
   server.log('closed', listener.address())
 })
 
@@ -216,8 +212,7 @@ scenario('addresses that nobody asked for in time', {}, async (run) => {
   socket.resume()
   await closed(socket)
   client.log('closed', socket.remoteAddress, socket.localAddress)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('IPv6 and any address', { over: ['tcp'] }, async (run) => {
@@ -237,8 +232,7 @@ scenario('IPv6 and any address', { over: ['tcp'] }, async (run) => {
     await event(socket, 'connect')
     client.log(socket.remoteFamily, socket.remoteAddress === near)
     await closed(socket)
-    listener.close()
-    await closed(listener)
+    await run.close(listener)
   }
 })
 
@@ -268,8 +262,7 @@ scenario('states at every event', {}, async (run) => {
   socket.end()
   client.log('called end', state(socket))
   await closed(socket)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })
 
 scenario('accepted sockets inherit the options', {}, async (run) => {
@@ -299,6 +292,5 @@ scenario('accepted sockets inherit the options', {}, async (run) => {
   socket.resume()
   peer.end()
   await closed(socket, peer)
-  listener.close()
-  await closed(listener)
+  await run.close(listener)
 })

@@ -10,7 +10,7 @@ use napi_derive::napi;
 /// What `httpExpect` may say of a connection.
 const EXPECT_HEAD: u32 = 1;
 const EXPECT_CONNECT: u32 = 2;
-const ALLOW_UPGRADE: u32 = 4;
+const ASK_UPGRADE: u32 = 4;
 
 /// A reason to refuse a message, by the number in its record.
 #[napi(object)]
@@ -32,15 +32,8 @@ pub fn start_ipc(env: Env, id: i32, advanced: bool) -> napi::Result<i32> {
     Ok(engine.map_or(-libc::EBADF, |e| e.set_codec(id, Codec::Ipc(frames))))
 }
 
-/// Has the engine parse a connection's bytes as HTTP/1: requests (`role` 0) or responses (1).
-#[napi]
-pub fn start_http(
-    env: Env,
-    id: i32,
-    role: u32,
-    max_header_size: u32,
-    lenient_flags: u32,
-) -> napi::Result<i32> {
+/// A parser for requests (`role` 0) or responses (1).
+pub fn parser(role: u32, max_header_size: u32, lenient_flags: u32) -> Parser {
     let role = if role == 0 {
         Role::Request
     } else {
@@ -51,25 +44,46 @@ pub fn start_http(
         lenient_flags: Lenient::from_bits(lenient_flags),
         ..Config::default()
     };
-    let codec = Codec::Http(Box::new(Parser::new(role, config)));
+    Parser::new(role, config)
+}
+
+/// Tells a parser what `httpExpect` says.
+pub fn announce(parser: &mut Parser, flags: u32) {
+    if flags & ASK_UPGRADE != 0 {
+        parser.ask_upgrade();
+    } else {
+        parser.allow_upgrade(false);
+    }
+    parser.expect(match flags & (EXPECT_HEAD | EXPECT_CONNECT) {
+        EXPECT_HEAD => Expect::Head,
+        EXPECT_CONNECT => Expect::Connect,
+        _ => Expect::Normal,
+    });
+}
+
+/// Has the engine parse a connection's bytes as HTTP/1: requests (`role` 0) or responses (1).
+#[napi]
+pub fn start_http(
+    env: Env,
+    id: i32,
+    role: u32,
+    max_header_size: u32,
+    lenient_flags: u32,
+) -> napi::Result<i32> {
+    let codec = Codec::Http(Box::new(parser(role, max_header_size, lenient_flags)));
     let engine = instance(&env)?.engine();
     Ok(engine.map_or(-libc::EBADF, |e| e.set_codec(id, codec)))
 }
 
 /// Says what the next response answers (0 any request, 1 HEAD, 2 CONNECT), or, of a server's
-/// connection, that an Upgrade field may switch it to raw (4).
+/// connection, that JavaScript wants to decide about requests with an Upgrade field (4).
 #[napi]
 pub fn http_expect(env: Env, id: i32, flags: u32) -> napi::Result<i32> {
     let engine = instance(&env)?.engine();
     Ok(engine.map_or(-libc::EBADF, |engine| {
         engine.with_codec(id, |codec| {
             if let Codec::Http(parser) = codec {
-                parser.allow_upgrade(flags & ALLOW_UPGRADE != 0);
-                parser.expect(match flags & (EXPECT_HEAD | EXPECT_CONNECT) {
-                    EXPECT_HEAD => Expect::Head,
-                    EXPECT_CONNECT => Expect::Connect,
-                    _ => Expect::Normal,
-                });
+                announce(parser, flags);
             }
         })
     }))

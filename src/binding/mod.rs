@@ -7,6 +7,7 @@
 mod calls;
 mod codec;
 mod host;
+mod http;
 mod net;
 
 use crate::engine::{Engine, uv};

@@ -207,14 +207,11 @@ pub fn take_spill(env: Env, offset: i32) -> napi::Result<Buffer> {
         .into())
 }
 
-/// The number of a duplicate of the descriptor of `id`, which the caller owns, or an error.
+/// The number of a duplicate of a descriptor, which the caller owns, or an error.
 #[napi]
-pub fn duplicate(env: Env, id: i32) -> napi::Result<i32> {
-    with(&env, |engine| {
-        let copy = engine.with_socket(id, |socket| socket.try_clone());
-        match copy {
-            Ok(socket) => socket.into_raw_fd(),
-            Err(error) => errno::number(&error),
-        }
-    })
+pub fn duplicate_descriptor(fd: i32) -> i32 {
+    match sys::borrow_raw(fd).and_then(|fd| fd.try_clone_to_owned()) {
+        Ok(copy) => copy.into_raw_fd(),
+        Err(error) => errno::number(&error),
+    }
 }

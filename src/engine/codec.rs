@@ -9,7 +9,9 @@ pub enum Codec {
     Raw,
     Ipc(Frames),
     Http(Box<http1::Parser>),
-    /// After an error in what the peer sent: what follows has no meaning any more.
+    /// Raw after an upgrade. The parser is kept: JavaScript may say that there was none.
+    Switched(Box<http1::Parser>),
+    /// The stream ended in the middle of a message, which has been told.
     Broken,
 }
 
@@ -23,10 +25,26 @@ pub enum Next {
 }
 
 impl Codec {
+    /// Whether bytes reach JavaScript as they are.
+    pub fn is_raw(&self) -> bool {
+        matches!(self, Self::Raw | Self::Switched(_))
+    }
+
+    /// Makes the connection raw and gives its parser, for JavaScript to go on with.
+    pub fn take_parser(&mut self) -> Option<Box<http1::Parser>> {
+        match std::mem::replace(self, Self::Raw) {
+            Self::Http(parser) | Self::Switched(parser) => Some(parser),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
     /// Decodes what was read; `offset` is where `bytes` lie in the slab.
     pub fn read(&mut self, id: i32, bytes: &[u8], offset: usize, writer: &mut Writer<'_>) -> Next {
         match self {
-            Self::Raw | Self::Broken => Next::Read,
+            Self::Raw | Self::Switched(_) | Self::Broken => Next::Read,
             Self::Ipc(frames) => {
                 let fed = frames.feed(bytes, |frame| {
                     let place = place(bytes, offset, frame, writer);
@@ -55,15 +73,17 @@ impl Codec {
                         let rest = &bytes[consumed..];
                         let at = (offset + consumed) as i32;
                         writer.push(Kind::Upgrade, id, [at, rest.len() as i32, 0, 0]);
-                        *self = Self::Raw;
+                        if let Self::Http(parser) = std::mem::replace(self, Self::Raw) {
+                            *self = Self::Switched(parser);
+                        }
                         Next::Raw
                     }
                     Err(error) => {
                         let index = i32::from(error.kind.index());
                         let raw = [offset as i32, bytes.len() as i32];
                         let record = [index, error.at as i32, raw[0], raw[1]];
+                        // The parser stays: as in Node, later bytes get the same error again.
                         writer.push(Kind::ParseError, id, record);
-                        *self = Self::Broken;
                         Next::Read
                     }
                 }
@@ -123,7 +143,7 @@ fn write_fields(
 }
 
 /// Bits of a head record's `info`; js/http/incoming.js has the same list.
-fn info(head: &http1::Head<'_>) -> i32 {
+pub fn info(head: &http1::Head<'_>) -> i32 {
     use http1::Framing;
     let has = |wanted: &[u8]| {
         let mut names = head.fields.clone().map(|(name, _)| name);

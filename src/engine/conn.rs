@@ -230,7 +230,7 @@ impl Conn {
         let Io::Stream(stream) = &mut self.io else {
             return;
         };
-        let raw = matches!(self.codec, Codec::Raw);
+        let raw = self.codec.is_raw();
         let (done, room, offset) = if raw && self.expect > 0 {
             match outbox.buffers.fresh(self.expect) {
                 Some(buffer) => (stream.poll_read(cx, buffer), buffer.len(), None),

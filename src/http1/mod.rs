@@ -4,17 +4,21 @@
 //! `httparse` and takes the result only when Node's stricter rules hold as well; every other head
 //! (split, unusual or wrong) goes through `scan`, a resumable machine that follows llhttp 9.4.3
 //! (Node 24.21) byte by byte. `meaning` reads the fields that frame a message, `chunked` the
-//! chunked coding, `url` the request target, `head` is what an event shows.
+//! chunked coding, `url` the request target; `plan` decides what follows a head, `head` is what
+//! an event shows.
 //!
 //! Invariants: no sockets, no napi, no allocation for a message that arrives in one piece; the
 //! events of a byte stream do not depend on how it was cut (body pieces and limits apart).
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod cases;
 mod chunked;
 mod error;
 mod head;
 mod meaning;
 mod parse;
+mod plan;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -23,4 +27,5 @@ mod url;
 pub use error::{ErrorKind, ParseError};
 pub use head::{ALL_METHODS, Fields, Framing, Head, METHODS};
 pub use meaning::{Lenient, Role};
-pub use parse::{Config, Events, Expect, Outcome, Parser};
+pub use parse::{Config, Events, Outcome, Parser};
+pub use plan::Expect;

@@ -2,8 +2,8 @@
 //!
 //! Heads that lie whole in the input take the short way through httparse and are checked against
 //! llhttp's stricter rules; whatever fails there is read again by `scan`, which alone decides what
-//! is wrong and where. Bodies are passed on as sub-slices. Decisions that Node's JavaScript makes
-//! in its parser callbacks (no body after HEAD, a CONNECT response switches) are made here, from
+//! is wrong and where. Bodies are passed on as sub-slices. What Node's JavaScript answers from its
+//! parser's callbacks (no body after HEAD, a CONNECT response switches) is decided in `plan`, from
 //! what the owner announced with `expect` and `allow_upgrade`.
 
 use std::mem::MaybeUninit;
@@ -12,6 +12,7 @@ use super::chunked::{Chunked, Decoded};
 use super::error::{ErrorKind, ParseError};
 use super::head::{CONNECT, Fields, Framing, Head, method_code};
 use super::meaning::{Fed, Lenient, Meaning, Role, Special};
+use super::plan::{Body, Expect, Plan, Policy, Reuse, Upgrades};
 use super::scan::Scan;
 use super::url;
 
@@ -60,17 +61,6 @@ pub enum Outcome {
     Upgraded { consumed: usize },
 }
 
-/// What the next final response answers; the response itself does not tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Expect {
-    #[default]
-    Normal,
-    /// Has no body, whatever its fields say.
-    Head,
-    /// Switches to raw, whatever its status is: so does Node's client.
-    Connect,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Between messages.
@@ -84,48 +74,21 @@ enum State {
     /// The last message was the last one.
     Closed,
     Upgraded,
+    /// Behind a head, until the owner decides whether HTTP goes on and with which body.
+    Asked(Body),
     Failed(ErrorKind),
 }
 
 /// Reads one direction of one connection.
 pub struct Parser {
     state: State,
-    role: Role,
-    lenient: Lenient,
+    policy: Policy,
     max_head: usize,
-    expect: Expect,
-    allow_upgrade: bool,
     /// Whether another message may follow the one being read.
-    reusable: Reusable,
+    reuse: Reuse,
     meaning: Meaning,
     scan: Scan,
     chunked: Chunked,
-}
-
-/// The parts of a head that decide about keep-alive once more when the message ends (trailers
-/// may hold `Connection: close`).
-#[derive(Clone, Copy, Debug)]
-struct Reusable {
-    /// HTTP/1.1 or later: persistent unless told otherwise.
-    persistent: bool,
-    /// The status (or HEAD) rules out a body.
-    bodiless: bool,
-}
-
-impl Reusable {
-    /// What llhttp_should_keep_alive computes.
-    fn keep_alive(self, role: Role, meaning: &Meaning) -> bool {
-        let wanted = if self.persistent {
-            !meaning.close
-        } else {
-            meaning.keep_alive
-        };
-        let delimited = role == Role::Request
-            || self.bodiless
-            || meaning.chunked
-            || (meaning.length.is_some() && !meaning.coding);
-        wanted && delimited
-    }
 }
 
 /// How a head came out.
@@ -144,12 +107,14 @@ impl Parser {
         };
         Self {
             state: State::Idle,
-            role,
-            lenient,
+            policy: Policy {
+                role,
+                lenient,
+                expect: Expect::Normal,
+                upgrades: Upgrades::Ignore,
+            },
             max_head: config.max_head,
-            expect: Expect::Normal,
-            allow_upgrade: false,
-            reusable: Reusable {
+            reuse: Reuse {
                 persistent: true,
                 bodiless: false,
             },
@@ -162,13 +127,43 @@ impl Parser {
     /// Client: what the next final response answers. Holds for one final response; interim ones
     /// (1xx) do not use it up.
     pub fn expect(&mut self, expect: Expect) {
-        self.expect = expect;
+        self.policy.expect = expect;
     }
 
     /// Server: whether a request with an `Upgrade` field may leave HTTP. If not, it is a plain
     /// request. CONNECT always leaves, as in Node.
     pub fn allow_upgrade(&mut self, allow: bool) {
-        self.allow_upgrade = allow;
+        self.policy.upgrades = if allow {
+            Upgrades::Accept
+        } else {
+            Upgrades::Ignore
+        };
+    }
+
+    /// Server: let the owner decide about each request with an `Upgrade` field. `execute` then
+    /// returns `Upgraded` behind its head, without an `end`, and takes nothing more until
+    /// `accept_upgrade` or `decline_upgrade` was called.
+    pub fn ask_upgrade(&mut self) {
+        self.policy.upgrades = Upgrades::Ask;
+    }
+
+    /// The answer yes: reports the end of the request, and the connection is raw.
+    pub fn accept_upgrade(&mut self, events: &mut impl Events) {
+        if let State::Asked(_) = self.state {
+            self.follow(Plan::Switch, events);
+        }
+    }
+
+    /// The answer no: the request is a plain one, whose body or successor may be fed next.
+    pub fn decline_upgrade(&mut self, events: &mut impl Events) -> Result<(), ParseError> {
+        if let State::Asked(body) = self.state {
+            if body == Body::Endless {
+                self.state = State::Failed(ErrorKind::CodingNotChunked);
+                return Err(ParseError::new(ErrorKind::CodingNotChunked, 0));
+            }
+            self.follow(Plan::Go(body), events);
+        }
+        Ok(())
     }
 
     /// A head has begun and is not complete: the slow peer's clock runs.
@@ -233,14 +228,14 @@ impl Parser {
                     p += take;
                     self.state = State::Length(left - take as u64);
                     if left == take as u64 {
-                        self.complete(Fields::parsed(&[]), events);
+                        self.complete(events);
                     }
                 }
                 State::UntilClose => {
                     events.body(&input[p..]);
                     break;
                 }
-                State::Chunked => match self.chunked.run(input, p, self.lenient)? {
+                State::Chunked => match self.chunked.run(input, p, self.policy.lenient)? {
                     Decoded::More => break,
                     Decoded::Data(data, next) => {
                         events.body(data);
@@ -261,7 +256,7 @@ impl Parser {
                     p = next;
                 }
                 State::Closed => {
-                    if self.lenient.has(Lenient::DATA_AFTER_CLOSE) {
+                    if self.policy.lenient.has(Lenient::DATA_AFTER_CLOSE) {
                         break;
                     }
                     if !matches!(input[p], b'\r' | b'\n') {
@@ -269,7 +264,9 @@ impl Parser {
                     }
                     p += 1;
                 }
-                State::Upgraded => return Ok(Outcome::Upgraded { consumed: p }),
+                State::Upgraded | State::Asked(_) => {
+                    return Ok(Outcome::Upgraded { consumed: p });
+                }
                 State::Failed(kind) => return Err(ParseError::new(kind, 0)),
             }
         }
@@ -280,7 +277,9 @@ impl Parser {
     /// lasts until the peer closes is reported.
     pub fn finish(&mut self, events: &mut impl Events) -> Result<(), ParseError> {
         match self.state {
-            State::Idle | State::Closed | State::Upgraded | State::Failed(_) => Ok(()),
+            State::Idle | State::Closed | State::Upgraded | State::Asked(_) | State::Failed(_) => {
+                Ok(())
+            }
             State::UntilClose => {
                 events.end(Fields::parsed(&[]));
                 self.state = State::Closed;
@@ -297,16 +296,16 @@ impl Parser {
     /// None sends it the long way.
     #[inline]
     fn take_whole(&mut self, input: &[u8], events: &mut impl Events) -> Option<Taken> {
-        if self.lenient != Lenient::NONE {
+        if self.policy.lenient != Lenient::NONE {
             return None;
         }
         // Not zeroed: httparse fills in as many as there are.
         let mut headers = [const { MaybeUninit::uninit() }; SHORT_FIELDS];
         let parser = httparse::ParserConfig::default();
-        let (used, code, minor, target, fields) = match self.role {
+        let (used, code, minor, target, fields) = match self.policy.role {
             Role::Request => {
                 let mut request = httparse::Request::new(&mut []);
-                let used = complete(parser.parse_request_with_uninit_headers(
+                let used = whole(parser.parse_request_with_uninit_headers(
                     &mut request,
                     input,
                     &mut headers,
@@ -320,7 +319,7 @@ impl Parser {
             }
             Role::Response => {
                 let mut response = httparse::Response::new(&mut []);
-                let used = complete(parser.parse_response_with_uninit_headers(
+                let used = whole(parser.parse_response_with_uninit_headers(
                     &mut response,
                     input,
                     &mut headers,
@@ -352,11 +351,12 @@ impl Parser {
             framing: Framing::None,
             fields: Fields::parsed(fields),
         };
-        let plan = Plan::of(self, &mut head);
-        if plan == Plan::Refuse {
+        let (plan, reuse) = self.policy.plan(&self.meaning, &mut head);
+        if plan == Plan::Go(Body::Endless) {
             self.meaning.reset();
             return None;
         }
+        self.reuse = reuse;
         events.head(&head);
         Some(match self.follow(plan, events) {
             true => Taken::Upgraded(used),
@@ -401,13 +401,14 @@ impl Parser {
             framing: Framing::None,
             fields: Fields::parsed(&[]),
         };
-        let plan = Plan::of(self, &mut head);
+        let (plan, reuse) = self.policy.plan(&self.meaning, &mut head);
+        self.reuse = reuse;
         events.head(&Head {
             target: self.scan.target(),
             fields: self.scan.fields(),
             ..head
         });
-        if plan == Plan::Refuse {
+        if plan == Plan::Go(Body::Endless) {
             // Node has told the request by then, so it is told here too.
             return Err(ParseError::new(ErrorKind::CodingNotChunked, at));
         }
@@ -417,109 +418,47 @@ impl Parser {
     /// Goes on after a head.
     #[inline]
     fn follow(&mut self, plan: Plan, events: &mut impl Events) -> bool {
-        match plan {
+        let body = match plan {
             Plan::Switch => {
                 events.end(Fields::parsed(&[]));
                 self.state = State::Upgraded;
                 return true;
             }
-            Plan::Body(Framing::None) => self.complete(Fields::parsed(&[]), events),
-            Plan::Body(Framing::Length(length)) => self.state = State::Length(length),
-            Plan::Body(Framing::UntilClose) => self.state = State::UntilClose,
-            Plan::Body(Framing::Chunked) => {
+            Plan::Ask(body) => {
+                self.state = State::Asked(body);
+                return true;
+            }
+            Plan::Go(body) => body,
+        };
+        match body {
+            Body::Framed(Framing::None) => self.complete(events),
+            Body::Framed(Framing::Length(length)) => self.state = State::Length(length),
+            Body::Framed(Framing::Chunked) => {
                 self.chunked.begin();
                 self.state = State::Chunked;
             }
-            Plan::Refuse => {}
+            // An endless request was refused by the caller.
+            Body::Framed(Framing::UntilClose) | Body::Endless => self.state = State::UntilClose,
         }
         false
     }
 
     #[inline]
-    fn complete(&mut self, trailers: Fields<'_>, events: &mut impl Events) {
-        events.end(trailers);
+    fn complete(&mut self, events: &mut impl Events) {
+        events.end(Fields::parsed(&[]));
         self.next_message();
     }
 
     #[inline]
     fn next_message(&mut self) {
-        let reusable = self.reusable.keep_alive(self.role, &self.meaning)
-            || self.lenient.has(Lenient::KEEP_ALIVE);
-        self.state = if reusable { State::Idle } else { State::Closed };
-    }
-}
-
-/// What follows a head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Plan {
-    Body(Framing),
-    /// End of HTTP on this connection.
-    Switch,
-    /// A request whose body has no end (RFC 9112, 6.3, case 4).
-    Refuse,
-}
-
-impl Plan {
-    /// Decides, and completes the head with it. Order of decisions as in llhttp with the answers
-    /// of Node's `parserOnIncoming` callbacks filled in.
-    #[inline]
-    fn of(parser: &mut Parser, head: &mut Head<'_>) -> Plan {
-        let meaning = &parser.meaning;
-        let asked = meaning.upgrade && meaning.connection_upgrade;
-        let mut reusable = Reusable {
-            persistent: head.major > 0 && head.minor > 0,
-            bodiless: false,
-        };
-        let (switch, bodiless) = match parser.role {
-            Role::Request => {
-                head.upgrade = head.code == CONNECT || asked && parser.allow_upgrade;
-                head.keep_alive = reusable.keep_alive(parser.role, meaning);
-                (head.upgrade, false)
-            }
-            Role::Response => {
-                let interim = head.code / 100 == 1;
-                reusable.bodiless = interim || matches!(head.code, 204 | 304);
-                head.keep_alive = reusable.keep_alive(parser.role, meaning);
-                let connect = parser.expect == Expect::Connect;
-                head.upgrade = connect || asked && head.code == 101;
-                reusable.bodiless |= parser.expect == Expect::Head;
-                if !interim || head.code == 101 {
-                    parser.expect = Expect::Normal;
-                }
-                // A 101 that names no protocol ends HTTP too; Node's client then drops the rest.
-                (connect || head.code == 101, reusable.bodiless)
-            }
-        };
-        parser.reusable = reusable;
-        if switch {
-            return Plan::Switch;
-        }
-        head.framing = if bodiless {
-            Framing::None
-        } else if meaning.chunked {
-            Framing::Chunked
-        } else if meaning.coding {
-            Framing::UntilClose
-        } else {
-            match (meaning.length, parser.role) {
-                (None, Role::Response) => Framing::UntilClose,
-                (None | Some(0), _) => Framing::None,
-                (Some(length), _) => Framing::Length(length),
-            }
-        };
-        let endless = head.framing == Framing::UntilClose
-            && parser.role == Role::Request
-            && !parser.lenient.has(Lenient::CHUNKED_LENGTH)
-            && !parser.lenient.has(Lenient::TRANSFER_ENCODING);
-        if endless {
-            return Plan::Refuse;
-        }
-        Plan::Body(head.framing)
+        let again = self.reuse.keep_alive(self.policy.role, &self.meaning)
+            || self.policy.lenient.has(Lenient::KEEP_ALIVE);
+        self.state = if again { State::Idle } else { State::Closed };
     }
 }
 
 /// A partial head and a refused one are alike here: both are for `scan`.
-fn complete(result: httparse::Result<usize>) -> Option<usize> {
+fn whole(result: httparse::Result<usize>) -> Option<usize> {
     match result {
         Ok(httparse::Status::Complete(used)) => Some(used),
         _ => None,

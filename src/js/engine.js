@@ -37,6 +37,8 @@ class Handle extends AsyncResource {
     this.writeQueueSize = 0
     this.finalBytesRead = 0
     this.onclosed = noop
+    // Node's handle of the same socket, see adoptShared.
+    this.partner = null
     // Set while a codec of text frames or of HTTP responses is on, see outbox.js.
     this.textFrames = false
     this.joinsBodies = false
@@ -141,6 +143,7 @@ class Handle extends AsyncResource {
     this.finalBytesRead = this.bytesRead
     this.closing = true
     if (typeof callback === 'function') this.onclosed = callback
+    this.partner?.close()
     return native.close(this.id, reset)
   }
 
@@ -328,6 +331,36 @@ function openFd(fd) {
   return error < 0 ? error : handle
 }
 
+function isHandle(value) {
+  return value instanceof Handle || typeof value?.fd === 'number' && typeof value.close === 'function' && typeof value.readStart === 'function'
+}
+
+// A handle of ours over the same socket as one that Node made (a cluster's primary hands those to
+// its workers), so that the bytes go through the engine. Handles without a descriptor, such as a
+// cluster's stand-in for the primary's listener, stay as they are.
+function duplicate(handle, listening) {
+  if (handle instanceof Handle || !(handle.fd >= 0)) return handle
+  const fd = native.duplicateDescriptor(handle.fd)
+  if (fd < 0) return handle
+  const Kind = native.descriptorKind(fd) === 0 ? TcpHandle : LocalHandle
+  const ours = new Kind(listening ? Kind.SERVER : Kind.SOCKET)
+  return ours.open(fd, listening) < 0 ? handle : ours
+}
+
+// Takes the socket over for good.
+function adopt(handle, listening) {
+  const ours = duplicate(handle, listening)
+  if (ours !== handle) handle.close()
+  return ours
+}
+
+// Shares a listening socket: who gave it learns of the end by the close of their handle.
+function adoptShared(handle) {
+  const ours = duplicate(handle, true)
+  if (ours !== handle) ours.partner = handle
+  return ours
+}
+
 // A connected pair of local sockets: a handle here, a descriptor for another process.
 function localPair() {
   const pair = native.localPair()
@@ -341,6 +374,9 @@ module.exports = {
   LocalHandle,
   kindOf,
   openFd,
+  adopt,
+  adoptShared,
+  isHandle,
   localPair,
   closeFd: native.closeDescriptor,
   httpMethods: native.httpMethods(),

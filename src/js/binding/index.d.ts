@@ -9,6 +9,19 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+export declare class HttpCodec {
+  /** For requests (`role` 0) or responses (1). */
+  constructor(role: number, maxHeaderSize: number, lenientFlags: number)
+  /** As `httpExpect` for a connection. */
+  expect(flags: number): void
+  /** Parses the next bytes of the stream. */
+  execute(input: Buffer): Parsed
+  /** The stream has ended. */
+  finish(): Parsed
+  /** The request that asked for an upgrade is a plain one; its body and what follows are next. */
+  decline(): Parsed
+}
+
 /** Adopts a descriptor. Gives an id. */
 export declare function adopt(fd: number, listening: boolean): number
 
@@ -24,8 +37,8 @@ export declare function descriptor(id: number): number
 /** The kind of a descriptor: 0 TCP, 1 local, 2 pipe, 3 anything else, or an error. */
 export declare function descriptorKind(fd: number): number
 
-/** The number of a duplicate of the descriptor of `id`, which the caller owns, or an error. */
-export declare function duplicate(id: number): number
+/** The number of a duplicate of a descriptor, which the caller owns, or an error. */
+export declare function duplicateDescriptor(fd: number): number
 
 /** The type-of-service byte, or an error. */
 export declare function getTypeOfService(id: number): number
@@ -41,7 +54,7 @@ export declare function httpErrors(): Array<HttpError>
 
 /**
  * Says what the next response answers (0 any request, 1 HEAD, 2 CONNECT), or, of a server's
- * connection, that an Upgrade field may switch it to raw (4).
+ * connection, that JavaScript wants to decide about requests with an Upgrade field (4).
  */
 export declare function httpExpect(id: number, flags: number): number
 
@@ -78,6 +91,12 @@ export interface LocalPair {
  */
 export declare function open(dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[]): void
 
+/** What a piece of input held. */
+export interface Parsed {
+  records: Array<number>
+  text: Buffer
+}
+
 /** The peer's address of a TCP socket, or an error. */
 export declare function peerAddress(id: number): SocketName | number
 
@@ -103,6 +122,9 @@ export declare function startHttp(id: number, role: number, maxHeaderSize: numbe
 
 /** Has the engine cut the bytes of a connection into the frames of a fork channel. */
 export declare function startIpc(id: number, advanced: boolean): number
+
+/** Takes the codec off a connection, whose bytes reach JavaScript from now on. */
+export declare function takeHttp(id: number): HttpCodec | null
 
 /** Bytes that found no room in the slab, see engine/outbox.rs. */
 export declare function takeSpill(offset: number): Buffer

@@ -835,12 +835,13 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.HttpCodec = nativeBinding.HttpCodec
 module.exports.adopt = nativeBinding.adopt
 module.exports.bytesRead = nativeBinding.bytesRead
 module.exports.closeDescriptor = nativeBinding.closeDescriptor
 module.exports.descriptor = nativeBinding.descriptor
 module.exports.descriptorKind = nativeBinding.descriptorKind
-module.exports.duplicate = nativeBinding.duplicate
+module.exports.duplicateDescriptor = nativeBinding.duplicateDescriptor
 module.exports.getTypeOfService = nativeBinding.getTypeOfService
 module.exports.httpErrors = nativeBinding.httpErrors
 module.exports.httpExpect = nativeBinding.httpExpect
@@ -859,6 +860,7 @@ module.exports.setNoDelay = nativeBinding.setNoDelay
 module.exports.setTypeOfService = nativeBinding.setTypeOfService
 module.exports.startHttp = nativeBinding.startHttp
 module.exports.startIpc = nativeBinding.startIpc
+module.exports.takeHttp = nativeBinding.takeHttp
 module.exports.takeSpill = nativeBinding.takeSpill
 module.exports.tcpBind = nativeBinding.tcpBind
 module.exports.tcpConnect = nativeBinding.tcpConnect

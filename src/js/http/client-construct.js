@@ -77,8 +77,8 @@ function construct(req, options, callback, defaultAgent) {
   if (headers && (typeof headers !== 'object' || Array.isArray(headers))) return false
   const protocol = options.protocol || defaultAgent.protocol
   if (protocol !== (agent.protocol || defaultAgent.protocol)) return false
-  const name =
-    typeof method === 'string' && method !== '' ? method.toUpperCase() : method ? '' : 'GET'
+  if (method != null && typeof method !== 'string') return false
+  const name = method ? method.toUpperCase() : 'GET'
   if (!methods.has(name)) return false
 
   init(req, options, callback, agent, name, protocol)

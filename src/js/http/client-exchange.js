@@ -39,7 +39,10 @@ function onSocketDrain() {
 function onSocketEnd() {
   const { _httpMessage: req, parser } = this
   if (!req.res && !req.socket._hadError) hangUp(req)
-  if (parser) parser.release()
+  if (parser) {
+    parser.finish()
+    parser.release()
+  }
   this.destroy()
 }
 

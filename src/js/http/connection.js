@@ -29,7 +29,7 @@ const kHttp = Symbol('kHttp') // on a socket: the ServerConnection that runs on 
 const { kIncomingMessage, kNeedDrain } = symbols
 
 const MAX_HEADER_PAIRS = 2000
-const EXPECT_UPGRADE = 4
+const ASK_UPGRADE = 4
 
 // Bits of a head's `info`, see engine.js.
 const UPGRADE = 1 << 17
@@ -58,7 +58,7 @@ class ServerConnection {
     this.responseOptions = null
     this.requestsCount = 0
     this.declined = false // the codec is at an Upgrade field that JavaScript does not follow
-    this.upgrades = false // the codec hands over at an Upgrade field
+    this.upgrades = false // the codec stops at an Upgrade field
     this.state = OPEN
     this.eofError = null // the stream ended in mid-message; told at 'end'
     this.startedAt = 0 // when the message under way began; 0 between messages
@@ -122,14 +122,14 @@ class ServerConnection {
     this.updateUpgrades()
   }
 
-  // The codec must know before it sees a head whether an Upgrade field may take the connection over.
+  // The codec stops at an Upgrade field only when somebody may follow it.
   updateUpgrades() {
     const { server } = this
     const upgrades =
       server.shouldUpgradeCallback !== upgradeWhenListened || server.listenerCount('upgrade') > 0
     if (upgrades === this.upgrades) return
     this.upgrades = upgrades
-    this.codec?.httpExpect(upgrades ? EXPECT_UPGRADE : 0)
+    this.codec?.httpExpect(upgrades ? ASK_UPGRADE : 0)
   }
 
   // From now on the bytes come to the socket and are parsed from there: a user's 'data' listener wants to see them.
@@ -183,7 +183,7 @@ class ServerConnection {
   }
 
   end(trailers) {
-    if (this.state !== OPEN || this.declined) return
+    if (this.state !== OPEN) return
     this.startedAt = 0
     this.headDone = false
     if (this.incoming !== null) endMessage(this.incoming, trailers)
@@ -210,7 +210,7 @@ class ServerConnection {
     server.emit(event, req, socket, rest)
   }
 
-  // The codec left HTTP at the Upgrade field of a request that is a plain one after all.
+  // The codec stopped at the Upgrade field of a request that is a plain one.
   goOn(rest) {
     this.declined = false
     this.unconsume()

@@ -2,13 +2,14 @@
 
 // Turns what the response codec of one connection reports into the events of a request. There is one reader per
 // connection, for its whole life; while a request is under way it is `socket.parser` and `req.parser`. The codec is
-// the handle of one of our sockets, whose bytes never reach JavaScript, or an HttpCodec fed by the 'data' of any
+// the handle of one of our sockets, whose bytes never reach JavaScript, or a FedCodec fed by the 'data' of any
 // other stream (TLS, a socket of Node's, a Duplex). See codec.js for the seam between codec and reader.
 
 const { AsyncResource } = require('node:async_hooks')
 const { IncomingMessage, maxHeaderSize } = require('node:http')
-const engine = require('../engine')
+const { httpErrors } = require('../engine')
 const net = require('../net')
+const { kOwner } = require('../internal/symbols')
 const exchange = require('./client-exchange')
 const { attachReader, detachReader } = require('./codec')
 const { lenientFlags, parseError } = require('./common')
@@ -53,7 +54,9 @@ class ResponseReader {
     this.scope = null // the async scope of the present request
     this.waiting = false // for 'connect'
     this.info = 0 // of the present response's head
+    this.guarded = false // in the pool
     this.idleBytes = -1 // bytes received when the socket went idle; -1 while it is in use
+    this.onend = null // what the handle's `onend` was before that
   }
 
   // Takes the next request.
@@ -106,7 +109,7 @@ class ResponseReader {
       handle.startHttp(ROLE_RESPONSE, this.headerLimit, this.lenient)
       if (socket.readableFlowing !== false) socket.resume()
     } else {
-      this.codec = new engine.HttpCodec(ROLE_RESPONSE, this.headerLimit, this.lenient)
+      this.codec = FedCodec.create(ROLE_RESPONSE, this.headerLimit, this.lenient)
       this.fed = true
     }
     attachReader(this.codec, this)
@@ -171,7 +174,8 @@ class ResponseReader {
 
   end(trailers) {
     const { incoming: res, outgoing: req, socket } = this
-    if (res === null || res.upgrade) return
+    // What only the peer's close could end is ended by the 'end' of the socket, after its other listeners.
+    if (res === null || res.upgrade || this.endsByClose()) return
     endMessage(res, trailers)
     // A body that filled its buffer has paused the socket, which must not come to rest like that.
     readStart(socket)
@@ -197,7 +201,7 @@ class ResponseReader {
 
   fail(index, bytesParsed, rawPacket) {
     // A message cut short by the peer's close is told by the socket's 'end' and 'close'.
-    if (engine.httpErrors[index].code === 'HPE_INVALID_EOF_STATE') return
+    if (httpErrors[index].code === 'HPE_INVALID_EOF_STATE') return
     const { socket } = this
     const req = this.outgoing ?? socket._httpMessage
     this.release()
@@ -213,33 +217,53 @@ class ResponseReader {
     else if (socket.timeout) socket._unrefTimer()
   }
 
-  // The connection broke: a body which nothing else delimits is complete now.
+  // Whether the present body has neither length nor chunks. Such a response never keeps the connection.
+  endsByClose() {
+    return (
+      (this.info & (HAS_BODY | CHUNKED | KEEP_ALIVE)) === HAS_BODY &&
+      this.incoming.headers['content-length'] === undefined
+    )
+  }
+
+  // Nothing more will come.
   finish() {
     const { incoming: res } = this
-    if (res === null || res.complete || res.upgrade) return
-    const untilClose =
-      (this.info & (HAS_BODY | CHUNKED)) === HAS_BODY && res.headers['content-length'] === undefined
-    if (untilClose) endMessage(res, '')
+    if (res !== null && !res.complete && !res.upgrade && this.endsByClose()) endMessage(res, '')
   }
 
   /** From here to unguard() nothing may arrive on the socket: with no request to belong to, it ends the socket. */
   guard() {
-    const { socket } = this
+    this.guarded = true
     this.start()
-    if (this.fed) socket.on('data', onIdleData)
-    else this.idleBytes = socket.bytesRead
+    if (this.codec !== null) this.watchIdle()
+  }
+
+  watchIdle() {
+    const { codec, socket } = this
+    if (this.fed) {
+      socket.on('data', onIdleData)
+      return
+    }
+    this.idleBytes = socket.bytesRead
+    this.onend = codec.onend
+    codec.onend = onIdleEnd
   }
 
   unguard() {
+    if (!this.guarded) return
+    this.guarded = false
     this.idleBytes = -1
+    if (this.codec === null) return
     if (this.fed) this.socket.removeListener('data', onIdleData)
+    else this.codec.onend = this.onend
   }
 }
 
 function onSocketConnect() {
   const reader = this[kReader]
   reader.waiting = false
-  reader.start()
+  if (reader.guarded) reader.guard()
+  else reader.start()
 }
 
 function onSocketData(chunk) {
@@ -248,6 +272,11 @@ function onSocketData(chunk) {
 
 function onIdleData() {
   this.destroy()
+}
+
+// The end of a pooled connection is nobody's news, be it a FIN or an error. The handle is `this`.
+function onIdleEnd() {
+  this[kOwner].destroy()
 }
 
 function readerOf(socket) {

@@ -6,7 +6,7 @@
 
 const { EventEmitter } = require('node:events')
 const { deprecate } = require('node:util')
-const { codes, errnoException } = require('./errors')
+const { codes } = require('./errors')
 const { Outgoing } = require('./outgoing')
 const { serializations } = require('./serialization')
 const { validateObject } = require('./validators')
@@ -71,7 +71,7 @@ function openChannel(target, handle, serialization) {
   const inChild = target === process
   const { encode, decode } = serializations[serialization]
   const control = new Control(handle, inChild ? 0 : 1)
-  const outgoing = new Outgoing(handle, control)
+  const outgoing = new Outgoing(handle, control, (error) => report(target, error))
   // Arrived while nobody listened: [event, message], told to the first 'message' listener.
   const unheard = []
 
@@ -151,10 +151,7 @@ function openChannel(target, handle, serialization) {
     if (handle) throw handleNotSent(handle)
 
     const done = typeof callback === 'function' ? callback : undefined
-    const status = outgoing.write(encode(message), done)
-    if (status < 0 && options !== true && !options?.swallowErrors) {
-      report(this, errnoException(status, 'write'), callback)
-    }
+    outgoing.write(encode(message), done, options === true || options?.swallowErrors)
     return outgoing.size < HIGH_WATER
   }
 

@@ -1,66 +1,161 @@
 'use strict'
 
-// The sending half of a fork channel: a message goes to the kernel at once, in one write; what the
-// kernel does not take waits here, in order.
+// The sending half of a fork channel. The first message of a tick goes to the kernel at once; those
+// after it are gathered and leave together, in one write: at the tick's end, at a limit, when a
+// callback is due, or at 'exit'. What the kernel does not take waits here, in order.
 
-// Messages in one vectored write: under the kernel's own limit of 1024.
-const BATCH = 512
+const { errnoException } = require('./errors')
+
+// Beyond this size a larger write gains nothing, and the peer is kept waiting.
+const SIZE_LIMIT = 65536
+
+// Buffers in one vectored write: under the kernel's own limit of 1024.
+const COUNT_LIMIT = 512
+
+// Channels with gathered messages, for 'exit': no tick ends after that.
+const gathering = new Set()
+let exitHooked = false
+
+function noteGathering(outgoing) {
+  gathering.add(outgoing)
+  if (exitHooked) return
+  exitHooked = true
+  process.on('exit', () => {
+    for (const waiting of gathering) waiting.flushGathered()
+  })
+}
+
+// Messages that leave in one write, and what is to be told of it.
+class Batch {
+  // Text that grows, or a list of buffers.
+  data = undefined
+  count = 0
+  #size = 0
+  // 0 when written; a negative errno; undefined while the kernel has not taken all of it.
+  status = undefined
+  // Of the messages whose turn to be told came while the batch still waited.
+  callbacks = []
+  // Messages without a callback, whose failure is an 'error' event each.
+  silent = 0
+
+  add(data) {
+    if (typeof data === 'string') this.data = this.count === 0 ? data : this.data + data
+    else if (this.count === 0) this.data = [data]
+    else this.data.push(data)
+    this.count++
+    this.#size += data.length
+  }
+
+  get isFull() {
+    return this.#size >= SIZE_LIMIT || this.count === COUNT_LIMIT
+  }
+
+  // Returns what the handle answers.
+  writeTo(handle) {
+    if (typeof this.data === 'string') return handle.writeUtf8(this.data)
+    return this.count === 1 ? handle.writeBuffer(this.data[0]) : handle.writev(this.data)
+  }
+
+  // Everything behind the first `sent` bytes.
+  restAfter(sent) {
+    const { data } = this
+    if (typeof data === 'string') return Buffer.from(data).subarray(sent)
+    return (this.count === 1 ? data[0] : Buffer.concat(data)).subarray(sent)
+  }
+}
 
 class Outgoing {
   #handle
   #control
-  // { bytes, callback } of each message not yet written to its end.
+  #onError
+  // Whether a message has left in this tick.
+  #started = false
+  #gathered = null
+  // Batches the kernel did not take: { bytes, batch } each.
   #waiting = []
-  #size = 0
+  #waitingSize = 0
   // The peer is gone: nothing that waits will ever leave.
   #broken = false
   #onEmpty
+  #endTick = () => {
+    this.#started = false
+    this.flushGathered()
+  }
 
-  constructor(handle, control) {
+  // `onError` is called for each failed message that has no callback.
+  constructor(handle, control, onError) {
     this.#handle = handle
     this.#control = control
-    handle.onwritable = () => this.#flush()
+    this.#onError = onError
+    handle.onwritable = () => this.#flushWaiting()
   }
 
-  // Bytes that wait.
+  // Bytes that the kernel did not take.
   get size() {
-    return this.#size
+    return this.#waitingSize
   }
 
-  // Returns a negative errno or 0. The callback runs when the last byte is with the kernel.
-  write(data, callback) {
-    let rest = data
-    if (this.#size === 0) {
-      const isText = typeof data === 'string'
-      const sent = isText ? this.#handle.writeUtf8(data) : this.#handle.writeBuffer(data)
-      if (sent < 0) return sent
-      if (sent === (isText ? Buffer.byteLength(data) : data.length)) {
-        if (callback !== undefined) process.nextTick(callback, null)
-        return 0
-      }
-      rest = (isText ? Buffer.from(data) : data).subarray(sent)
-    } else if (typeof data === 'string') {
-      rest = Buffer.from(data)
+  // Takes an encoded message. `quiet`: its failure is nobody's business.
+  write(data, callback, quiet) {
+    // What a listener of 'exit' sends can wait for nothing.
+    const atOnce = !this.#started || process._exiting
+    const batch = this.#gathered ?? new Batch()
+    batch.add(data)
+    if (callback !== undefined) process.nextTick(tell, this, batch, callback)
+    else if (!quiet) batch.silent++
+
+    this.#gathered = batch
+    if (!this.#started) {
+      this.#started = true
+      process.nextTick(this.#endTick)
     }
-    this.#waiting.push({ bytes: rest, callback })
-    this.#size += rest.length
+    if (atOnce || batch.isFull) this.flushGathered()
+    else if (batch.count === 1) noteGathering(this)
+  }
+
+  flushGathered() {
+    const batch = this.#gathered
+    if (batch === null) return
+    this.#gathered = null
+    gathering.delete(this)
+    this.#send(batch)
+  }
+
+  #send(batch) {
+    let sent = 0
+    if (this.#waitingSize === 0) {
+      sent = batch.writeTo(this.#handle)
+      if (sent < 0) return this.#fail(batch, sent)
+      if (!this.#handle.short) {
+        batch.status = 0
+        return
+      }
+    }
+    const bytes = batch.restAfter(sent)
+    batch.data = undefined
+    this.#waiting.push({ bytes, batch })
+    this.#waitingSize += bytes.length
     // A message on its way keeps the process alive, whether or not anyone listens.
     this.#control.refCounted()
-    return 0
   }
 
-  #flush() {
+  #fail(batch, status) {
+    batch.status = status
+    for (let i = 0; i < batch.silent; i++) this.#onError(errnoException(status, 'write'))
+  }
+
+  #flushWaiting() {
     let done = 0
     while (done < this.#waiting.length) {
-      const batch = this.#waiting.slice(done, done + BATCH)
-      let sent = this.#handle.writeRest(batch.map(({ bytes }) => bytes))
+      const next = this.#waiting.slice(done, done + COUNT_LIMIT)
+      let sent = this.#handle.writeRest(next.map(({ bytes }) => bytes))
       if (sent < 0) {
         // Told to nobody here, as in Node: the end of the stream will be, by 'disconnect'.
         this.#broken = true
         break
       }
-      this.#size -= sent
-      const end = done + batch.length
+      this.#waitingSize -= sent
+      const end = done + next.length
       while (done < end && sent >= this.#waiting[done].bytes.length) {
         sent -= this.#waiting[done++].bytes.length
       }
@@ -70,28 +165,37 @@ class Outgoing {
       }
     }
     this.#settle(done)
-    if (this.#size === 0 || this.#broken) this.#onEmpty?.()
+    if (this.#waitingSize === 0 || this.#broken) this.#onEmpty?.()
   }
 
   // For a channel that is closed: what still waits is given up.
   discard() {
-    this.#size = 0
+    this.#waitingSize = 0
     this.#settle(this.#waiting.length)
   }
 
   #settle(count) {
-    for (const { callback } of this.#waiting.splice(0, count)) {
+    for (const { batch } of this.#waiting.splice(0, count)) {
       this.#control.unrefCounted()
+      batch.status = 0
       // On the tick queue, so that one that throws leaves the others unharmed.
-      if (callback !== undefined) process.nextTick(callback, null)
+      for (const callback of batch.callbacks) process.nextTick(callback, null)
     }
   }
 
   // Runs the callback when everything is written, or cannot be written any more.
   whenEmpty(callback) {
-    if (this.#size === 0 || this.#broken) callback()
+    this.flushGathered()
+    if (this.#waitingSize === 0 || this.#broken) callback()
     else this.#onEmpty = callback
   }
+}
+
+// The callback of a message, at its place in the order of ticks.
+function tell(outgoing, batch, callback) {
+  outgoing.flushGathered()
+  if (batch.status === undefined) batch.callbacks.push(callback)
+  else callback(batch.status === 0 ? null : errnoException(batch.status, 'write'))
 }
 
 module.exports = { Outgoing }

@@ -4,10 +4,16 @@
 
 const dns = require('node:dns')
 const diagnostics = require('node:diagnostics_channel')
-const { codes, errnoException, listenException } = require('../internal/errors')
+const {
+  codes,
+  errnoException,
+  hostPortException,
+  listenException,
+} = require('../internal/errors')
 const { kBoundSocketConsume, kBoundSocketPath, kOwner } = require('../internal/symbols')
 const { validatePort } = require('../internal/validators')
-const { Handle, TcpHandle, LocalHandle } = require('../engine')
+const { TcpHandle, LocalHandle, adopt, adoptShared, isHandle } = require('../engine')
+const { setClusterOwner } = require('./cluster-owner')
 const { addServerAbortSignal } = require('./abort')
 const { BoundSocket } = require('./bound-socket')
 const { isPipeName, normalizeArgs, toNumber } = require('./connect')
@@ -15,6 +21,7 @@ const { Server, onConnection } = require('./server')
 const { handleForFd } = require('./socket')
 const { debug } = require('./debug')
 
+const UV_EADDRINUSE = -98
 const UV_EINVAL = -22
 const V6_ONLY = 1
 const REUSE_PORT = 2
@@ -22,6 +29,9 @@ const READABLE_BY_ALL = 1
 const WRITABLE_BY_ALL = 2
 // The kernel rounds the number plus one up to a power of two: 512.
 const BACKLOG = 511
+
+// Loaded when something listens: it looks at the environment of the process then.
+let cluster
 
 const listenChannel = diagnostics.tracingChannel('net.server.listen')
 
@@ -103,8 +113,47 @@ Server.prototype._listen2 = function setupListenHandle(address, port, family, ba
   process.nextTick(emitListeningNT, this)
 }
 
+// In a cluster's worker the primary owns the handle, unless the caller wants one of its own.
+function listenHere(server, wanted, exclusive) {
+  const { address, port, addressType, backlog, fd, flags } = wanted
+  cluster ??= require('node:cluster')
+  if (cluster.isPrimary || exclusive) {
+    server._listen2(address, port, addressType, backlog, fd, flags)
+    return
+  }
+  const listeningId = server._listeningId
+  cluster._getServer(server, wanted, (status, handle) => {
+    // Closed, or told to listen elsewhere, meanwhile.
+    if (listeningId !== server._listeningId) {
+      handle.close()
+      return
+    }
+    const error = status || portError(handle, port)
+    if (error) {
+      server.emit('error', hostPortException(error, 'bind', address, port))
+      return
+    }
+    server._handle?.close()
+    setClusterOwner(handle, server)
+    server._handle = adoptShared(handle)
+    server._listen2(address, port, addressType, backlog, fd, flags)
+  })
+}
+
+// A failed bind shows as another port than the one asked for.
+function portError(handle, port) {
+  if (!(port > 0) || !handle.getsockname) return 0
+  const name = {}
+  return handle.getsockname(name) || (name.port === port ? 0 : UV_EADDRINUSE)
+}
+
 function flagsOf({ ipv6Only, reusePort }) {
   return (ipv6Only === true ? V6_ONLY : 0) | (reusePort === true ? REUSE_PORT : 0)
+}
+
+// What a cluster's primary is asked for, by the names it knows.
+function query(address, port, addressType, backlog, fd, flags) {
+  return { address, port, addressType, fd, flags, backlog }
 }
 
 function adoptBoundSocket(server, bound, backlog) {
@@ -112,7 +161,7 @@ function adoptBoundSocket(server, bound, backlog) {
   server._handle = bound[kBoundSocketConsume]()
   if (path !== undefined) server._pipeName = path
   server._listeningId++
-  server._listen2(null, -1, -1, backlog)
+  listenHere(server, query(null, -1, -1, backlog), true)
   return server
 }
 
@@ -133,14 +182,14 @@ Server.prototype.listen = function (...args) {
 
   options = options._handle || options.handle || options
   this._listeningId++
-  if (options instanceof Handle) {
-    this._handle = options
-    this._listen2(null, -1, -1, backlogArg)
+  if (isHandle(options)) {
+    this._handle = adopt(options, true)
+    listenHere(this, query(null, -1, -1, backlogArg), true)
     return this
   }
   addServerAbortSignal(this, options.signal)
   if (typeof options.fd === 'number' && options.fd >= 0) {
-    this._listen2(null, null, null, backlogArg, options.fd)
+    listenHere(this, query(null, null, null, backlogArg, options.fd))
     return this
   }
 
@@ -173,8 +222,9 @@ Server.prototype.listen = function (...args) {
 function listenOnPort(server, options, backlog) {
   const port = options.port | 0
   const flags = flagsOf(options)
+  const exclusive = options.exclusive || options.reusePort === true
   if (!options.host) {
-    server._listen2(null, port, 4, backlog, undefined, flags)
+    listenHere(server, query(null, port, 4, backlog, undefined, flags), exclusive)
     return server
   }
   const listeningId = server._listeningId
@@ -186,7 +236,7 @@ function listenOnPort(server, options, backlog) {
       return
     }
     const { address, family } = preferRoutable(addresses)
-    server._listen2(address, port, family || 4, backlog, undefined, flags)
+    listenHere(server, query(address, port, family || 4, backlog, undefined, flags), exclusive)
   })
   return server
 }
@@ -207,7 +257,8 @@ function listenOnPath(server, options, backlog) {
     )
   }
   server._pipeName = path
-  server._listen2(path, -1, -1, backlog)
+  const wanted = { ...query(path, -1, -1, backlog), readableAll, writableAll }
+  listenHere(server, wanted, options.exclusive)
   // Without a handle listening failed, and an event will say so.
   const mode = (readableAll === true ? READABLE_BY_ALL : 0) | (writableAll === true ? WRITABLE_BY_ALL : 0)
   if (server._handle && mode !== 0) {

@@ -10,6 +10,7 @@ const { promisify } = require('node:util')
 const { codes, errnoException } = require('../internal/errors')
 const { validateNumber } = require('../internal/validators')
 const { kKeepAlive, kOwner, kSetKeepAlive, kSetNoDelay } = require('../internal/symbols')
+const { adopt } = require('../engine')
 const { Socket } = require('./socket')
 const { debug } = require('./debug')
 
@@ -94,6 +95,8 @@ function onConnection(error, client) {
     server.emit('error', errnoException(error, 'accept'))
     return
   }
+  // In a cluster's worker it is Node that accepted.
+  client = adopt(client, false)
   if (server.maxConnections != null && server._connections >= server.maxConnections) {
     const data = describe(client)
     if (data === undefined) server.emit('drop')

@@ -1,0 +1,74 @@
+'use strict'
+
+// Words for HTTP scenarios.
+
+const { event } = require('./tools')
+
+const REQUEST = [
+  'finish',
+  'continue',
+  'information',
+  'response',
+  'timeout',
+  'abort',
+  'error',
+  'close',
+]
+const INCOMING = ['data', 'end', 'aborted', 'error', 'close']
+const RESPONSE = ['finish', 'error', 'close']
+
+// All that a message says of itself, in the order in which it came.
+function head(message) {
+  const { method, url, statusCode, statusMessage } = message
+  const { httpVersion, headers, rawHeaders } = message
+  const line =
+    statusCode === null ? { method, url } : { statusCode, statusMessage }
+  return { ...line, httpVersion, headers, rawHeaders }
+}
+
+function watchIncoming(log, name, message) {
+  log(name, head(message))
+  return log.watch(name, message, INCOMING)
+}
+
+// Logs one request from its start to its 'close', and its response with it.
+function watchRequest(log, name, request) {
+  log.watch(
+    name,
+    request,
+    REQUEST.filter((what) => what !== 'response'),
+  )
+  request.on('response', (message) =>
+    watchIncoming(log, `${name} response`, message),
+  )
+  return event(request, 'close')
+}
+
+// What http.request needs to reach `target`.
+function toward(target, options) {
+  const { path, ...rest } = target
+  const place = path === undefined ? rest : { socketPath: path }
+  // No agent unless the scenario is about one: a connection for each request.
+  return { agent: false, ...place, ...options }
+}
+
+// A client without HTTP: sends `text` and resolves with all that came back until the other side closed.
+async function sendRaw(net, target, text) {
+  const socket = net.connect(target)
+  const chunks = []
+  socket.on('data', (chunk) => chunks.push(chunk))
+  socket.on('error', () => {})
+  socket.write(text)
+  await event(socket, 'close')
+  return Buffer.concat(chunks).toString('latin1')
+}
+
+module.exports = {
+  INCOMING,
+  RESPONSE,
+  head,
+  sendRaw,
+  toward,
+  watchIncoming,
+  watchRequest,
+}
