@@ -101,7 +101,7 @@ const descriptorOf = (entry) => (isOurSocket(entry) ? entry._handle.fd : entry)
 // Both would read from it otherwise.
 function leaveToChild(socket) {
   socket._handle.readStop()
-  socket.pause()
+  socket.pause?.()
   socket.readableFlowing = false
 }
 

@@ -13,7 +13,7 @@ const { join, onFreeSocketError, onNewListener } = require('./agent-sockets')
 const { proxyFor, readProxyEnv } = require('./client-proxy')
 const { isStale, readerOf } = require('./response-reader')
 
-const kOptions = Symbol('kOptions') // on a queued request: the merged options to connect with
+const kOptions = Symbol('kOptions') // on a queued request: what to connect with
 const kScope = Symbol('kScope') // on a queued request: the async context it was made in
 
 function Agent(options) {
@@ -89,18 +89,18 @@ Agent.prototype.addRequest = function addRequest(req, options, port, localAddres
     return
   }
 
-  options = merged ?? mergeOptions(this, req, options)
   const free = this.freeSockets[name]
   const count = active.length + (free ? free.length : 0)
   if (count < this.maxSockets && this.totalSocketCount < this.maxTotalSockets) {
-    this.createSocket(req, options, (err, created) => {
+    this.createSocket(req, merged ?? mergeOptions(this, req, options), (err, created) => {
       if (err) failRequest(req, created, err)
       else assign(this, req, created)
     })
     return
   }
 
-  req[kOptions] = options
+  checkHost(req)
+  req[kOptions] = merged ?? options
   req[kScope] = new AsyncResource('QueuedRequest')
   ;(this.requests[name] ||= []).push(req)
 }

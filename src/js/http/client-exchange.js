@@ -5,6 +5,7 @@
 
 const diagnostics = require('node:diagnostics_channel')
 const { connResetError, symbols } = require('./common')
+const { finishEntry } = require('./client-perf')
 const { endMessage } = require('./incoming')
 
 const { kNeedDrain, kDetachAbortSignal } = symbols
@@ -98,6 +99,7 @@ function onResponseTimeout() {
 
 /** A final response's head has come. */
 function onResponse(req, res, socket) {
+  finishEntry(req, res)
   if (finishChannel.hasSubscribers) finishChannel.publish({ request: req, response: res })
   req.res = res
   res.req = req

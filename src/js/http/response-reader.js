@@ -13,6 +13,7 @@ const { kOwner } = require('../internal/symbols')
 const exchange = require('./client-exchange')
 const { attachReader, detachReader } = require('./codec')
 const { lenientFlags, parseError } = require('./common')
+const { FedCodec } = require('./fed-codec')
 const {
   endMessage,
   fillHead,
@@ -53,6 +54,7 @@ class ResponseReader {
     this.lenient = 0
     this.scope = null // the async scope of the present request
     this.waiting = false // for 'connect'
+    this.stalled = false // a listener has thrown: Node's parser does not go on after that
     this.info = 0 // of the present response's head
     this.guarded = false // in the pool
     this.idleBytes = -1 // bytes received when the socket went idle; -1 while it is in use
@@ -64,6 +66,7 @@ class ResponseReader {
     this.outgoing = req
     this.incoming = null
     this.onIncoming = exchange.onResponse
+    this.stalled = false
     this.maxHeaderPairs =
       typeof req.maxHeadersCount === 'number' ? req.maxHeadersCount << 1 : MAX_HEADER_PAIRS
     this.joinDuplicateHeaders = req.joinDuplicateHeaders
@@ -162,20 +165,25 @@ class ResponseReader {
     }
     if (req.shouldKeepAlive && (info & KEEP_ALIVE) === 0 && !req.upgradeOrConnect)
       req.shouldKeepAlive = false
+    this.stalled = true
     exchange.onResponse(req, res, socket)
+    this.stalled = false
     if (code === 304) res.complete = true
   }
 
   body(chunk) {
     const { incoming: res, socket } = this
     if (socket.timeout) socket._unrefTimer()
-    if (res !== null) pushBody(res, chunk)
+    if (res === null || this.stalled) return
+    this.stalled = true
+    pushBody(res, chunk)
+    this.stalled = false
   }
 
   end(trailers) {
     const { incoming: res, outgoing: req, socket } = this
     // What only the peer's close could end is ended by the 'end' of the socket, after its other listeners.
-    if (res === null || res.upgrade || this.endsByClose()) return
+    if (res === null || this.stalled || res.upgrade || this.endsByClose()) return
     endMessage(res, trailers)
     // A body that filled its buffer has paused the socket, which must not come to rest like that.
     readStart(socket)

@@ -6,7 +6,6 @@
 const { errnoException } = require('../internal/errors')
 const { kLastWriteQueueSize, kUnsent } = require('../internal/symbols')
 
-const UV_ECANCELED = -125
 const UV_EFAULT = -14
 // Most slices that one system call takes.
 const SLICES_MAX = 1024
@@ -99,12 +98,13 @@ function afterRoom(socket, handle) {
   handle.writeQueueSize -= taken
 }
 
-// The handle was closed with a write under way.
+// The handle was closed with a write under way. As in Node its callback gets no error: that the
+// socket is destroyed says it all.
 function cancelUnsent(socket) {
   const unsent = socket[kUnsent]
   if (unsent === null) return
   socket[kUnsent] = null
-  unsent.callback(errnoException(UV_ECANCELED, 'write'))
+  unsent.callback(null)
 }
 
 module.exports = { afterRoom, cancelUnsent, write, writev }
