@@ -10,13 +10,7 @@
 const assert = require('node:assert/strict')
 const path = require('node:path')
 const { test } = require('node:test')
-const {
-  BUILT_IN,
-  FERROWIRE,
-  PAIRS,
-  REFERENCE,
-  pairName,
-} = require('./modules')
+const { BUILT_IN, FERROWIRE, PAIRS, REFERENCE, pairName } = require('./modules')
 const { runApart, runHere } = require('./run')
 
 const OURS = { server: FERROWIRE, client: FERROWIRE }
@@ -54,6 +48,25 @@ function callerFile() {
   return frames[2].getFileName()
 }
 
+// A handle that a failed scenario left open would keep this process, and with it the whole run of the tests, for ever.
+let running = 0
+
+async function guarded(job) {
+  running++
+  try {
+    await job()
+  } finally {
+    // The next test starts within a tick.
+    if (--running === 0) setTimeout(leave, 5000).unref()
+  }
+}
+
+function leave() {
+  if (running > 0) return
+  console.error('still open:', process.getActiveResourcesInfo?.())
+  process.exit(1)
+}
+
 function register(made) {
   if (major < made.node) {
     test(made.name, { skip: `Node ${major} does something else` }, () => {})
@@ -64,10 +77,7 @@ function register(made) {
     const title = (how) => `${made.name} over ${over}: ${how}`
     if (process.env.INTEROP === BUILT_IN) {
       test(title('built-in twice'), () =>
-        compare(
-          () => play(made, REFERENCE, over),
-          play(made, REFERENCE, over),
-        ),
+        compare(() => play(made, REFERENCE, over), play(made, REFERENCE, over)),
       )
       continue
     }
@@ -90,7 +100,9 @@ function register(made) {
   }
 }
 
-async function compare(play, reference) {
+const compare = (play, reference) => guarded(() => equal(play, reference))
+
+async function equal(play, reference) {
   const expected = await reference
   for (const [lane, entries] of Object.entries(expected)) {
     assert.notEqual(entries.length, 0, `the scenario never wrote to ${lane}`)

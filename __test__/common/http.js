@@ -21,8 +21,7 @@ const RESPONSE = ['finish', 'error', 'close']
 function head(message) {
   const { method, url, statusCode, statusMessage } = message
   const { httpVersion, headers, rawHeaders } = message
-  const line =
-    statusCode === null ? { method, url } : { statusCode, statusMessage }
+  const line = statusCode === null ? { method, url } : { statusCode, statusMessage }
   return { ...line, httpVersion, headers, rawHeaders }
 }
 
@@ -38,9 +37,7 @@ function watchRequest(log, name, request) {
     request,
     REQUEST.filter((what) => what !== 'response'),
   )
-  request.on('response', (message) =>
-    watchIncoming(log, `${name} response`, message),
-  )
+  request.on('response', (message) => watchIncoming(log, `${name} response`, message))
   return event(request, 'close')
 }
 

@@ -17,15 +17,7 @@ function httpParser() {
   }
 }
 
-const methods = [
-  'connect',
-  'connect6',
-  'bind',
-  'bind6',
-  'listen',
-  'initialize',
-  'execute',
-]
+const methods = ['connect', 'connect6', 'bind', 'bind6', 'listen', 'initialize', 'execute']
 
 for (const [name, { prototype }] of Object.entries(transports)) {
   for (const method of methods) {

@@ -35,21 +35,15 @@ function describeError(error) {
 function describe(value) {
   if (value === undefined) return '<undefined>'
   if (typeof value === 'function') return '<function>'
-  if (typeof value === 'symbol' || typeof value === 'bigint')
-    return String(value)
-  if (typeof value === 'number' && !Number.isFinite(value))
-    return `<${value}>`
+  if (typeof value === 'symbol' || typeof value === 'bigint') return String(value)
+  if (typeof value === 'number' && !Number.isFinite(value)) return `<${value}>`
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Error) return describeError(value)
   if (Array.isArray(value)) return value.map(describe)
   if (value instanceof Uint8Array) return { bytes: showBytes(value) }
   const prototype = Object.getPrototypeOf(value)
-  if (prototype !== null && prototype !== Object.prototype)
-    return `<${value.constructor.name}>`
-  const fields = Object.entries(value).map(([key, field]) => [
-    key,
-    describe(field),
-  ])
+  if (prototype !== null && prototype !== Object.prototype) return `<${value.constructor.name}>`
+  const fields = Object.entries(value).map(([key, field]) => [key, describe(field)])
   if (prototype === null) fields.unshift(['<prototype>', null])
   return Object.fromEntries(fields)
 }
@@ -77,11 +71,7 @@ class Recorder {
       if (this.#sealed) return
       const type = typeof chunk === 'string' ? 'string' : chunk.constructor.name
       let last = entries.at(-1)
-      if (
-        !(last instanceof Bytes) ||
-        last.source !== source ||
-        last.type !== type
-      ) {
+      if (!(last instanceof Bytes) || last.source !== source || last.type !== type) {
         last = new Bytes(source, type)
         entries.push(last)
       }
@@ -129,10 +119,7 @@ class Recorder {
     if (Array.isArray(value)) return value.map((item) => this.#normalise(item))
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(
-      Object.entries(value).map(([name, field]) => [
-        name,
-        this.#normalise(field, name),
-      ]),
+      Object.entries(value).map(([name, field]) => [name, this.#normalise(field, name)]),
     )
   }
 

@@ -69,22 +69,24 @@ class Run {
 
   // What `listen` would be given for this run's kind of endpoint.
   address() {
-    return this.over === 'tcp'
-      ? { port: 0, host: HOST }
-      : { path: this.path('server path') }
+    return this.over === 'tcp' ? { port: 0, host: HOST } : { path: this.path('server path') }
+  }
+
+  // Whatever happens, this listener and its connections do not outlive the run.
+  follow(server) {
+    if (this.#accepted.has(server)) return
+    const sockets = new Set()
+    this.#accepted.set(server, sockets)
+    server.on('connection', (socket) => sockets.add(socket))
+    this.cleanup(() => {
+      for (const socket of sockets) socket.destroy()
+      if (server.listening) server.close()
+    })
   }
 
   // Listens and returns what `connect` needs.
   async listen(server, options) {
-    if (!this.#accepted.has(server)) {
-      const sockets = new Set()
-      this.#accepted.set(server, sockets)
-      server.on('connection', (socket) => sockets.add(socket))
-      this.cleanup(() => {
-        for (const socket of sockets) socket.destroy()
-        if (server.listening) server.close()
-      })
-    }
+    this.follow(server)
     const address = this.address()
     await new Promise((resolve, reject) => {
       server.on('error', reject)
@@ -96,12 +98,15 @@ class Run {
     return this.target(server.address())
   }
 
-  // Closes a listener whose connections are about to end: nothing orders its 'close' and that of a connection whose
-  // other end is already closed, so these are waited for.
-  async close(server, callback) {
+  // Waits for the connections of a listener whose other ends are closed already: nothing orders the two.
+  async settled(server) {
     const open = [...this.#accepted.get(server)].filter(({ closed }) => !closed)
     await Promise.all(open.map((socket) => event(socket, 'close')))
     await this.turns(1)
+  }
+
+  async close(server, callback) {
+    await this.settled(server)
     server.close(callback)
     await event(server, 'close')
   }
@@ -255,9 +260,7 @@ async function runApart(scenario, pair, over, execArgv = []) {
   clearTimeout(timer)
   const start = stdout.lastIndexOf('\n{"lanes":')
   if (start === -1) {
-    throw new Error(
-      `the scenario's process left no log (${code ?? signal}): ${stdout}${stderr}`,
-    )
+    throw new Error(`the scenario's process left no log (${code ?? signal}): ${stdout}${stderr}`)
   }
   const { lanes, outcome } = JSON.parse(stdout.slice(start))
   if (outcome.error) throw new Error(`${outcome.error}\n${stderr}`)

@@ -3,26 +3,14 @@
 // Small words for scenarios.
 
 // What a socket can go through; 'drain' is missing because TCP does not promise how often it comes.
-const LIFE = [
-  'connect',
-  'ready',
-  'data',
-  'end',
-  'timeout',
-  'finish',
-  'error',
-  'close',
-]
+const LIFE = ['connect', 'ready', 'data', 'end', 'timeout', 'finish', 'error', 'close']
 
 // Resolves with the first argument of the next such event. Unlike events.once it leaves 'error' alone.
-const event = (emitter, name) =>
-  new Promise((resolve) => emitter.once(name, resolve))
+const event = (emitter, name) => new Promise((resolve) => emitter.once(name, resolve))
 
-const closed = (...emitters) =>
-  Promise.all(emitters.map((emitter) => event(emitter, 'close')))
+const closed = (...emitters) => Promise.all(emitters.map((emitter) => event(emitter, 'close')))
 
-const ended = (...streams) =>
-  Promise.all(streams.map((stream) => event(stream, 'end')))
+const ended = (...streams) => Promise.all(streams.map((stream) => event(stream, 'end')))
 
 // A promise and what resolves it.
 function gate() {

@@ -219,6 +219,7 @@ scenario('destroyed before the connection stands', {}, async (run) => {
   client.log(socket.connecting, socket.destroyed, socket.readyState)
   await closed(socket)
   await run.turns(6)
+  await run.settled(listener)
 
   const failing = client.net.connect(target)
   client.log.watch('failing', failing, LIFE)

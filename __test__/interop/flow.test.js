@@ -237,7 +237,10 @@ scenario('what write refuses', {}, async (run) => {
     open: (socket) => client.log.watch('socket', socket, LIFE),
   })
   for (const chunk of [null, undefined, 1, {}, [], true]) {
-    client.log(chunk, outcome(() => socket.write(chunk)))
+    client.log(
+      chunk,
+      outcome(() => socket.write(chunk)),
+    )
   }
   client.log(outcome(() => socket.write('x', 'no such encoding')))
   client.log('empty', socket.write(''), socket.write(Buffer.alloc(0)))
@@ -300,8 +303,7 @@ scenario('pipe back and read with readable', {}, async (run) => {
     open: (socket) => client.log.watch('socket', socket, ['end', 'close']),
   })
   socket.on('readable', () => {
-    for (let part; (part = socket.read()) !== null; )
-      client.log.data('socket', part)
+    for (let part; (part = socket.read()) !== null;) client.log.data('socket', part)
   })
   socket.write(Buffer.alloc(300000, 'abc'))
   socket.write('...')
@@ -324,11 +326,9 @@ scenario('pipeline, and one that fails', {}, async (run) => {
   const target = await run.listen(listener)
   const good = client.net.connect(target)
   client.log.watch('good', good, LIFE)
-  pipeline(Readable.from(['one', 'two', 'three']), good, (error) =>
-    client.log('pipeline', error),
-  )
+  pipeline(Readable.from(['one', 'two', 'three']), good, (error) => client.log('pipeline', error))
   await closed(good)
-  await run.turns()
+  await run.settled(listener)
 
   const bad = client.net.connect(target)
   client.log.watch('bad', bad, LIFE)

@@ -6,13 +6,7 @@ const { createHash } = require('node:crypto')
 const { Readable, pipeline } = require('node:stream')
 const { scenario } = require('../common/harness')
 const { closed, event, outcome } = require('../common/tools')
-const {
-  RESPONSE,
-  head,
-  toward,
-  watchIncoming,
-  watchRequest,
-} = require('../common/http')
+const { INCOMING, RESPONSE, head, toward, watchIncoming, watchRequest } = require('../common/http')
 
 const tcp = { over: ['tcp'] }
 
@@ -44,9 +38,7 @@ scenario('GET', {}, async (run) => {
 
 scenario('GET by URL and by options', tcp, async (run) => {
   const { client } = run
-  const { listener, target } = await serve(run, (request, response) =>
-    response.end(),
-  )
+  const { listener, target } = await serve(run, (request, response) => response.end())
   const url = `http://user:secret@${target.host}:${target.port}/a/b?c=d#e`
   const given = [
     [url, { agent: false }],
@@ -78,15 +70,13 @@ const bodies = {
     request.end('second')
   },
   'a stream': (request) => Readable.from(['a', 'b', 'c']).pipe(request),
-  'nothing': (request) => request.end(),
+  nothing: (request) => request.end(),
   'an empty string': (request) => request.end(''),
 }
 for (const [name, send] of Object.entries(bodies)) {
   scenario(`POST with ${name}`, tcp, async (run) => {
     const { client } = run
-    const { listener, target } = await serve(run, (request, response) =>
-      request.pipe(response),
-    )
+    const { listener, target } = await serve(run, (request, response) => request.pipe(response))
     const options = toward(target, { method: 'POST', path: '/echo' })
     const request = client.http.request(options)
     const done = watchRequest(client.log, 'post', request)
@@ -125,14 +115,14 @@ const answers = {
     response.flushHeaders()
     setImmediate(() => response.end('later'))
   },
-  'cork'(response) {
+  cork(response) {
     response.cork()
     response.write('a')
     response.write('b')
     response.uncork()
     response.end('c')
   },
-  'trailers'(response) {
+  trailers(response) {
     response.setHeader('Trailer', 'X-Sum')
     response.write('body')
     response.addTrailers({ 'X-Sum': '123', 'x-other': 'é' })
@@ -281,9 +271,7 @@ scenario('what a message refuses', tcp, async (run) => {
 
 scenario('100-continue', tcp, async (run) => {
   const { server, client } = run
-  const { listener, target } = await serve(run, (request, response) =>
-    request.pipe(response),
-  )
+  const { listener, target } = await serve(run, (request, response) => request.pipe(response))
   const ask = async (name, expectation) => {
     const headers = { Expect: expectation }
     const options = toward(target, { method: 'POST', headers })
@@ -364,9 +352,12 @@ for (const direction of ['download', 'upload']) {
     if (direction === 'upload') {
       pipeline(source(), request, (error) => client.log('sent', error))
     } else request.end()
-    const length = await measure(await answered)
-    if (direction === 'download')
+    const response = await answered
+    if (direction === 'upload') client.log.watch('response', response, INCOMING)
+    else {
+      const length = await measure(response)
       client.log('received', length, received.digest('hex'))
+    }
     await gone
     const side = direction === 'upload' ? client : server
     side.log('sent', sent.digest('hex'))

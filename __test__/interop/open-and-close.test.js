@@ -173,6 +173,7 @@ scenario('a socket that connects again after its close', {}, async (run) => {
     socket.connect(target)
     await closed(socket)
     client.log(socket.destroyed, socket.bytesRead, socket.readyState)
+    await run.settled(listener)
   }
   await run.close(listener)
 })
@@ -191,10 +192,8 @@ scenario('the forms of connect and of the constructors', {}, async (run) => {
   client.log(Stream === Socket, connect === createConnection)
   const forms = {
     'connect(place)': () => connect(...place),
-    'connect(place, listener)': () =>
-      connect(...place, () => client.log('listener')),
-    'connect(options, listener)': () =>
-      connect(target, () => client.log('listener')),
+    'connect(place, listener)': () => connect(...place, () => client.log('listener')),
+    'connect(options, listener)': () => connect(target, () => client.log('listener')),
     'createConnection(options)': () => createConnection(target),
     'Socket().connect': () => Socket().connect(...place),
     'text port': () => connect({ ...target, port: String(target.port) }),

@@ -143,9 +143,7 @@ scenario('an error and its close', {}, async (run) => {
   const { server, client } = run
   server.log('not there')
   const target =
-    run.over === 'tcp'
-      ? { port: await run.freePort(), host: '127.0.0.1' }
-      : { path: run.path() }
+    run.over === 'tcp' ? { port: await run.freePort(), host: '127.0.0.1' } : { path: run.path() }
   const socket = client.net.connect(target)
   socket.on('error', () => trace(client.log, 'error'))
   socket.on('close', () => trace(client.log, 'close'))
@@ -172,8 +170,7 @@ scenario('the context of every callback', {}, async (run) => {
       peer.on('end', () => peer.end(() => note(server.log, 'peer ended')))
     }),
   )
-  for (const name of ['listening', 'close'])
-    listener.on(name, () => note(server.log, name))
+  for (const name of ['listening', 'close']) listener.on(name, () => note(server.log, name))
   const target = await context.run('listening', () => run.listen(listener))
 
   const socket = context.run('connecting', () =>
@@ -181,33 +178,22 @@ scenario('the context of every callback', {}, async (run) => {
   )
   for (const name of ['connect', 'ready', 'data', 'end', 'finish', 'close'])
     socket.on(name, () => note(client.log, name))
-  context.run('timer', () =>
-    socket.setTimeout(20, () => note(client.log, 'timeout')),
-  )
-  context.run('first write', () =>
-    socket.write('early', () => note(client.log, 'first written')),
-  )
+  context.run('timer', () => socket.setTimeout(20, () => note(client.log, 'timeout')))
+  context.run('first write', () => socket.write('early', () => note(client.log, 'first written')))
   await event(socket, 'data')
   await run.wait(80)
-  context.run('second write', () =>
-    socket.write('late', () => note(client.log, 'second written')),
-  )
+  context.run('second write', () => socket.write('late', () => note(client.log, 'second written')))
   await run.turns(4)
   context.run('ending', () => socket.end(() => note(client.log, 'ended')))
   await closed(socket, peer)
   await run.turns(2)
-  context.run('counting', () =>
-    listener.getConnections(() => note(server.log, 'counted')),
-  )
+  context.run('counting', () => listener.getConnections(() => note(server.log, 'counted')))
   await run.turns(2)
-  context.run('closing', () =>
-    listener.close(() => note(server.log, 'close callback')),
-  )
+  context.run('closing', () => listener.close(() => note(server.log, 'close callback')))
   await closed(listener)
 
   const lost = context.run('connecting again', () => client.net.connect(target))
-  for (const name of ['error', 'close'])
-    lost.on(name, () => note(client.log, `lost ${name}`))
+  for (const name of ['error', 'close']) lost.on(name, () => note(client.log, `lost ${name}`))
   await closed(lost)
   client.log('left', context.getStore())
 })
@@ -220,9 +206,7 @@ scenario('two connections keep their contexts apart', {}, async (run) => {
     server.log('connection', context.getStore())
     peer.end('hello')
   })
-  const ends = ['one', 'two'].map((name) =>
-    context.run(name, () => client.net.connect(target)),
-  )
+  const ends = ['one', 'two'].map((name) => context.run(name, () => client.net.connect(target)))
   ends.forEach((socket, index) => {
     const log = run.lane(`socket ${index}`)
     for (const name of ['connect', 'data', 'end', 'close'])

@@ -13,9 +13,7 @@ const apart = { apart: true, timeout: 10000 }
 
 scenario('an exception in a listener', apart, async (run) => {
   const { server, client } = run
-  process.on('uncaughtException', (error, origin) =>
-    server.log('uncaughtException', error, origin),
-  )
+  process.on('uncaughtException', (error, origin) => server.log('uncaughtException', error, origin))
   const listener = server.net.createServer((peer) => {
     server.log.watch('peer', peer, LIFE)
     peer.on('data', (chunk) => {
@@ -29,14 +27,13 @@ scenario('an exception in a listener', apart, async (run) => {
     const socket = client.net.connect(target)
     const accepted = event(listener, 'connection')
     await event(socket, 'connect')
-    await accepted
+    const peer = await accepted
     client.log.watch(name, socket, LIFE)
     await run.turns(2)
-    return socket
+    return { socket, peer }
   }
-  const first = await open('first')
-  const second = await open('second')
-  const third = await open('third')
+  const all = [await open('first'), await open('second'), await open('third')]
+  const [first, second, third] = all.map(({ socket }) => socket)
   // All three are read in one turn; the one in the middle throws.
   const echoes = [event(first, 'data'), event(third, 'data')]
   first.write('good')
@@ -47,9 +44,9 @@ scenario('an exception in a listener', apart, async (run) => {
   const again = event(second, 'data')
   second.write('better')
   await again
-  for (const socket of [first, second, third]) {
+  for (const { socket, peer } of all) {
     socket.end()
-    await closed(socket)
+    await closed(socket, peer)
   }
   await run.close(listener)
 })
@@ -95,9 +92,7 @@ scenario('exceptions everywhere else', apart, async (run) => {
 
 scenario('rejections in async listeners', apart, async (run) => {
   const { server, client } = run
-  process.on('unhandledRejection', (error) =>
-    server.log('unhandledRejection', error.message),
-  )
+  process.on('unhandledRejection', (error) => server.log('unhandledRejection', error.message))
   const { listener, peer, socket } = await run.connected({
     accept(peer) {
       peer.on('data', async (chunk) => {
@@ -166,7 +161,7 @@ scenario('unref lets the process end', apart, async (run) => {
 scenario('what is referenced again keeps it alive', apart, async (run) => {
   const { server, client } = run
   const listener = server.net.createServer((peer) => {
-    server.log.watch('peer', peer, LIFE)
+    // How far this end gets is not determined: nothing waits for it.
     peer.unref()
     setTimeout(() => peer.end('late'), 50).unref()
   })
@@ -229,10 +224,9 @@ scenario('exit right after write', {}, async (run) => {
 })
 
 async function startWorker(run, load) {
-  const worker = new Worker(
-    path.join(__dirname, 'fixtures', 'worker-server.js'),
-    { workerData: { kind: run.server.kind, address: run.address(), load } },
-  )
+  const worker = new Worker(path.join(__dirname, 'fixtures', 'worker-server.js'), {
+    workerData: { kind: run.server.kind, address: run.address(), load },
+  })
   const address = await event(worker, 'message')
   return { worker, target: run.target(address) }
 }
@@ -317,8 +311,10 @@ function loadAgain(kind, how) {
 for (const how of ['again', 'from a copy']) {
   scenario(`the code is loaded ${how}`, apart, async (run) => {
     const { server, client } = run
+    const peers = []
     const { listener, target, socket } = await run.connected({
       accept(peer) {
+        peers.push(peer)
         server.log.watch('peer', peer, LIFE)
         peer.on('data', (chunk) => peer.write(chunk))
       },
@@ -332,7 +328,7 @@ for (const how of ['again', 'from a copy']) {
     socket.write('from the first')
     await event(socket, 'data')
     other.end()
-    await closed(other)
+    await closed(other, peers[1])
     socket.end()
     await closed(socket)
     await run.close(listener)

@@ -3,14 +3,7 @@
 // Listeners: their connections, their count, their end; and what both ends know of themselves.
 
 const { scenario } = require('../common/harness')
-const {
-  LIFE,
-  closed,
-  ended,
-  event,
-  outcome,
-  state,
-} = require('../common/tools')
+const { LIFE, closed, ended, event, outcome, state } = require('../common/tools')
 
 const LISTENER = ['listening', 'connection', 'drop', 'error', 'close']
 
@@ -121,9 +114,7 @@ scenario('getConnections', {}, async (run) => {
   }
   while (sockets.length > 0) {
     const socket = sockets.pop()
-    const gone = new Promise((resolve) =>
-      listener.getConnections(() => resolve()),
-    )
+    const gone = new Promise((resolve) => listener.getConnections(() => resolve()))
     await gone
     socket.destroy()
     await closed(socket)
@@ -156,7 +147,7 @@ scenario('maxConnections', {}, async (run) => {
   await closed(second)
   first.end()
   await closed(first)
-  await run.turns(6)
+  await run.settled(listener)
   const third = client.net.connect(target)
   client.log.watch('third', third, LIFE)
   third.once('data', () => third.end())
@@ -220,6 +211,7 @@ scenario('IPv6 and any address', { over: ['tcp'] }, async (run) => {
   for (const host of ['::1', '::', '0.0.0.0', undefined, 'localhost']) {
     const listener = server.net.createServer((peer) => peer.end())
     server.log.watch('server', listener, LISTENER)
+    run.follow(listener)
     const family = host === 'localhost' ? 'IPv4 or IPv6' : undefined
     listener.listen({ port: 0, host })
     await event(listener, 'listening')

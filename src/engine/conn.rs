@@ -133,7 +133,7 @@ impl Conn {
         self.want_write = true;
     }
 
-    /// Sends FIN in the next turn and tells the status then, as libuv delays it.
+    /// Sends FIN and tells the status right behind the poll phase, as libuv delays it.
     pub fn begin_shutdown(&mut self) {
         self.shutdown_due = true;
     }
@@ -164,48 +164,54 @@ impl Conn {
         let waker = self.waker.clone();
         let cx = &mut Context::from_waker(&waker);
         let mut step = Step::default();
-        if self.connect != Connect::No && !self.poll_connect(cx, outbox) {
-            return step;
+        match self.connect {
+            Connect::Waiting => self.poll_connect(cx, outbox),
+            Connect::Done(_) => return step,
+            Connect::No => {}
         }
         match &self.io {
-            Io::Stream(_) => {
+            Io::Stream(_) if self.connect == Connect::No => {
                 if self.reading {
                     self.poll_read(cx, outbox, &mut step);
                 }
                 if self.want_write {
                     self.poll_room(cx, outbox);
                 }
-                if self.shutdown_due {
-                    self.shutdown(outbox);
-                }
             }
-            Io::Listener(listener) => {
-                if self.reading {
-                    accept(listener, cx, &mut step);
-                }
-            }
-            Io::Bound(_) | Io::Nothing => {}
+            Io::Listener(listener) if self.reading => accept(listener, cx, &mut step),
+            _ => {}
         }
         step
     }
 
-    /// Gives true when the connect has ended.
-    fn poll_connect(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) -> bool {
-        let status = match (self.connect, &self.io) {
-            (Connect::Done(status), _) => status,
-            (_, Io::Stream(stream)) => match stream.poll_write_ready(cx) {
-                Poll::Pending => return false,
-                Poll::Ready(Err(error)) => errno::number(&error),
-                Poll::Ready(Ok(())) => match stream.take_error() {
-                    Ok(None) => 0,
-                    Ok(Some(error)) | Err(error) => errno::number(&error),
-                },
-            },
-            _ => errno::number(&io::ErrorKind::NotConnected.into()),
+    /// Tells what waited for no descriptor.
+    pub fn finish_pending(&mut self, outbox: &mut Outbox<'_>) {
+        if let Connect::Done(status) = self.connect {
+            self.end_connect(status, outbox);
+        }
+        if self.shutdown_due {
+            self.shutdown(outbox);
+        }
+    }
+
+    fn poll_connect(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) {
+        let Io::Stream(stream) = &self.io else {
+            return;
         };
+        let status = match stream.poll_write_ready(cx) {
+            Poll::Pending => return,
+            Poll::Ready(Err(error)) => errno::number(&error),
+            Poll::Ready(Ok(())) => match stream.take_error() {
+                Ok(None) => 0,
+                Ok(Some(error)) | Err(error) => errno::number(&error),
+            },
+        };
+        self.end_connect(status, outbox);
+    }
+
+    fn end_connect(&mut self, status: i32, outbox: &mut Outbox<'_>) {
         self.connect = Connect::No;
         outbox.push(Kind::Connect, self.id, [status, 0, 0, 0]);
-        status == 0
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) {

@@ -49,8 +49,8 @@ pub struct Core {
     reserve: crate::sys::Reserve,
     /// Connections that keep the process alive.
     alive: usize,
-    /// A turn is wanted although no descriptor may say so.
-    dirty: bool,
+    /// Connections with something to tell that waits for no descriptor.
+    pending: Vec<i32>,
 }
 
 pub struct Engine {
@@ -82,7 +82,7 @@ impl Engine {
             overflow: Overflow::default(),
             reserve: crate::sys::Reserve::new(),
             alive: 0,
-            dirty: false,
+            pending: Vec::new(),
         };
         let engine = Box::new(Self {
             core: RefCell::new(core),

@@ -59,12 +59,18 @@ impl Core {
         }
     }
 
-    /// As `settle`, and has the next turn poll the connection.
+    /// As `settle`, and has the next turn poll the connection. That turn comes when the mirror
+    /// says that there is something to do.
     fn kick(&mut self, id: i32) {
         if let Some(conn) = self.conns.get(id) {
             conn.ready.queue();
-            self.dirty = true;
         }
+        self.settle(id);
+    }
+
+    /// As `settle`, and has the connection tell what it has to tell without waiting for anything.
+    fn kick_pending(&mut self, id: i32) {
+        self.pending.push(id);
         self.settle(id);
     }
 
@@ -101,7 +107,7 @@ impl Engine {
         let mut core = self.core.borrow_mut();
         let status = core.with(id, act);
         core.settle(id);
-        let alive = core.alive > 0 || core.dirty;
+        let alive = core.alive > 0;
         drop(core);
         self.uv.set_referenced(alive);
         status
@@ -144,10 +150,17 @@ impl Engine {
     }
 
     fn begin_connect(&self, id: i32, status: Option<i32>) {
-        self.kick_with(id, |conn| {
+        let mut core = self.core.borrow_mut();
+        if let Some(conn) = core.conns.get(id) {
             conn.begin_connect(status);
-            Ok(())
-        });
+        }
+        if status.is_some() {
+            core.kick_pending(id);
+        } else {
+            core.kick(id);
+        }
+        drop(core);
+        self.uv.set_referenced(true);
     }
 
     /// Binds a local name (see `net::local`); gives the id.
@@ -285,11 +298,18 @@ impl Engine {
     }
 
     pub fn shutdown(&self, id: i32) -> Answer {
-        self.kick_with(id, |conn| {
+        let mut core = self.core.borrow_mut();
+        let status = core.with(id, |conn| {
             conn.stream()?;
             conn.begin_shutdown();
             Ok(())
-        })
+        });
+        if status == 0 {
+            core.kick_pending(id);
+        }
+        drop(core);
+        self.uv.set_referenced(true);
+        status
     }
 
     /// Closes at once; `Closed` follows in libuv's closing phase.
@@ -303,7 +323,7 @@ impl Engine {
             core.alive -= 1;
         }
         core.closing.push(id);
-        let alive = core.alive > 0 || core.dirty;
+        let alive = core.alive > 0;
         drop(core);
         let status = if reset {
             answer(conn.socket().and_then(options::set_reset_on_close))

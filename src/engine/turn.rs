@@ -16,6 +16,8 @@ use std::task::{Poll, Waker};
 
 /// Rounds in one callback of libuv, for connections that filled their whole buffer.
 const ROUNDS: usize = 4;
+/// libuv's own number of rounds for callbacks that are due at once.
+const PENDING_ROUNDS: usize = 8;
 
 /// Wakes the root future from tokio's park hook. The root's waker is the runtime's own and never
 /// changes, so it is kept from the first turn on.
@@ -45,24 +47,42 @@ impl TurnWaker {
 }
 
 impl Engine {
-    /// Runs turns and their dispatch until nothing is left that must not wait for libuv.
+    /// libuv's poll phase: turns and their dispatch, until what is left can wait for libuv.
     pub fn run(&self) {
         if self.busy.replace(true) {
-            // Asked for from inside a dispatch: the prepare phase runs it.
-            self.core.borrow_mut().dirty = true;
             return;
         }
         for _ in 0..ROUNDS {
             let (events, more) = self.turn();
-            if events > 0 {
-                self.host.dispatch(events);
-            }
+            self.enter(events);
             if !more || self.uv.is_closing() {
                 break;
             }
         }
+        self.run_pending();
         self.busy.set(false);
         self.settle();
+    }
+
+    /// What needs no descriptor to be ready: the end of a shutdown or of a local connect, and
+    /// records that found no room. libuv runs its own such callbacks right behind the poll phase
+    /// and again before the next.
+    fn run_pending(&self) {
+        for _ in 0..PENDING_ROUNDS {
+            if !self.core.borrow().has_pending() || self.uv.is_closing() {
+                return;
+            }
+            let mut events = 0;
+            self.host
+                .lend(&mut |memory| events = self.core.borrow_mut().drain_pending(memory));
+            self.enter(events);
+        }
+    }
+
+    fn enter(&self, events: usize) {
+        if events > 0 {
+            self.host.dispatch(events);
+        }
     }
 
     /// One turn; gives the number of records and whether another round is worth while.
@@ -93,30 +113,35 @@ impl Engine {
             .block_on(tokio::task::coop::unconstrained(root))
     }
 
-    /// After a panic that was none connection's: the next turn starts afresh.
+    /// After a panic that was none connection's: the next callback starts afresh.
     pub fn recover(&self) {
         self.busy.set(false);
-        if let Ok(mut core) = self.core.try_borrow_mut() {
-            core.dirty = true;
+        if self.core.try_borrow_mut().is_ok() {
+            self.settle();
         }
-        self.settle();
     }
 
     /// Brings mirror, idle handle and references in line before libuv sleeps.
     pub fn settle(&self) {
         let mut core = self.core.borrow_mut();
         core.reconcile();
-        let (dirty, alive) = (core.dirty, core.alive > 0);
+        let (pending, alive) = (core.has_pending(), core.alive > 0);
         drop(core);
-        self.uv.keep_awake(dirty);
-        self.uv.set_referenced(alive || dirty);
+        self.uv.keep_awake(pending);
+        self.uv.set_referenced(alive || pending);
     }
 
-    /// libuv's prepare phase: what JavaScript asked for since the last turn.
+    /// libuv's prepare phase. No socket is read here: Node's events come in the poll phase, and
+    /// whatever is ready makes the mirror readable there.
     pub fn prepare(&self) {
-        if self.core.borrow().dirty {
-            self.run();
-        } else if self.core.borrow().has_touched() {
+        let core = self.core.borrow();
+        let (pending, touched) = (core.has_pending(), core.has_touched());
+        drop(core);
+        if pending && !self.busy.replace(true) {
+            self.run_pending();
+            self.busy.set(false);
+        }
+        if pending || touched {
             self.settle();
         }
     }
@@ -125,14 +150,11 @@ impl Engine {
     pub fn closing_phase(&self) {
         let mut events = 0;
         self.host.lend(&mut |memory| {
-            let mut core = self.core.borrow_mut();
-            events = core.drain_closing(memory);
+            events = self.core.borrow_mut().drain_closing(memory);
         });
-        if events > 0 {
-            self.busy.set(true);
-            self.host.dispatch(events);
-            self.busy.set(false);
-        }
+        self.busy.set(true);
+        self.enter(events);
+        self.busy.set(false);
         // Closed during that dispatch: those are due in the next iteration's closing phase.
         if !self.core.borrow().closing.is_empty() && !self.uv.is_closing() {
             self.uv.request_closing_phase();
@@ -141,12 +163,28 @@ impl Engine {
 }
 
 impl Core {
-    pub fn has_touched(&self) -> bool {
+    fn has_touched(&self) -> bool {
         !self.touched.is_empty()
     }
 
+    fn has_pending(&self) -> bool {
+        !self.pending.is_empty() || !self.overflow.is_empty()
+    }
+
+    fn drain_pending(&mut self, memory: Memory<'_>) -> usize {
+        let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
+        for id in std::mem::take(&mut self.pending) {
+            if let Some(conn) = self.conns.get(id) {
+                conn.finish_pending(&mut outbox);
+            }
+            self.settle(id);
+        }
+        let (events, overflow) = outbox.finish();
+        self.overflow = overflow;
+        events
+    }
+
     fn drain(&mut self, memory: Memory<'_>) -> (usize, bool) {
-        self.dirty = false;
         let mut ids = std::mem::take(&mut self.scratch);
         self.ready.swap(&mut ids);
         let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
@@ -181,7 +219,6 @@ impl Core {
         more |= !overflow.is_empty();
         self.overflow = overflow;
         self.scratch = ids;
-        self.dirty |= more;
         (events, more)
     }
 
@@ -214,14 +251,12 @@ impl Core {
 
     fn drain_closing(&mut self, memory: Memory<'_>) -> usize {
         let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
-        for id in std::mem::take(&mut self.closing) {
+        // The last one closed is told first: libuv's list of closing handles is a stack.
+        for id in std::mem::take(&mut self.closing).into_iter().rev() {
             self.conns.release(id);
             outbox.push(Kind::Closed, id, [0; 4]);
         }
         let (events, overflow) = outbox.finish();
-        if !overflow.is_empty() {
-            self.dirty = true;
-        }
         self.overflow = overflow;
         events
     }

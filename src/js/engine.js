@@ -37,6 +37,8 @@ class Handle extends AsyncResource {
     this.writeQueueSize = 0
     this.finalBytesRead = 0
     this.onclosed = noop
+    // Who waits for the end of shutdown().
+    this.final = undefined
     // Node's handle of the same socket, see adoptShared.
     this.partner = null
     // Set while a codec of text frames or of HTTP responses is on, see outbox.js.
@@ -179,7 +181,9 @@ class Handle extends AsyncResource {
       this.scope.runInAsyncScope(this.onconnection, this, id, undefined)
       return
     }
-    const client = isTcp ? new TcpHandle(TcpHandle.SOCKET, id) : new LocalHandle(LocalHandle.SOCKET, id)
+    const client = isTcp
+      ? new TcpHandle(TcpHandle.SOCKET, id)
+      : new LocalHandle(LocalHandle.SOCKET, id)
     this.scope.runInAsyncScope(this.onconnection, this, 0, client)
   }
 
@@ -332,7 +336,12 @@ function openFd(fd) {
 }
 
 function isHandle(value) {
-  return value instanceof Handle || typeof value?.fd === 'number' && typeof value.close === 'function' && typeof value.readStart === 'function'
+  return (
+    value instanceof Handle ||
+    (typeof value?.fd === 'number' &&
+      typeof value.close === 'function' &&
+      typeof value.readStart === 'function')
+  )
 }
 
 // A handle of ours over the same socket as one that Node made (a cluster's primary hands those to

@@ -111,7 +111,13 @@ function deliver(handle, kind, at) {
       )
       break
     case HEAD:
-      handle.scope.runInAsyncScope(handle.onhead, handle, textOut(a, b), events[at + 4], events[at + 5])
+      handle.scope.runInAsyncScope(
+        handle.onhead,
+        handle,
+        textOut(a, b),
+        events[at + 4],
+        events[at + 5],
+      )
       break
     case BODY:
       handle.scope.runInAsyncScope(handle.onbody, handle, copyOut(a, b))

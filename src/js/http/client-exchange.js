@@ -106,7 +106,7 @@ function onResponse(req, res, socket) {
 
   // Ahead of the user's listeners, so that the socket is looked after whatever those do.
   res.on('end', onResponseEnd)
-  req.on('finish', onRequestFinish)
+  if (!req.writableFinished) req.on('finish', onRequestFinish)
   socket.on('timeout', onResponseTimeout)
 
   // Without a listener nobody will read the body, and the stalled socket would never come free.
@@ -213,7 +213,6 @@ function keepAlive(req) {
   }
   socket.removeListener('close', onSocketClose)
   socket.removeListener('error', onSocketError)
-  ignoreInput(socket)
 
   // After the user's own 'end' listeners.
   process.nextTick(emitFreeNT, req)

@@ -4,30 +4,19 @@
 // connection and the response are ours. Node's constructor calls the agent, which calls onSocket() below.
 
 const { finished } = require('node:stream')
-const { urlToHttpOptions } = require('node:url')
 const { ClientRequest: NodeClientRequest, globalAgent: nodeGlobalAgent } = require('node:http')
 const agents = require('./agent')
 const { construct } = require('./client-construct')
 const { connResetError } = require('./common')
 const { emitError, listen, onSocketError } = require('./client-exchange')
+const { flushWhole } = require('./client-write')
 const { readerOf } = require('./response-reader')
+const { normalize } = require('./url-options')
 
 const kError = Symbol('kError') // what the request was destroyed with
 
 function ClientRequest(input, options, callback) {
-  if (typeof input === 'string') input = urlToHttpOptions(new URL(input))
-  else if (isURL(input)) input = urlToHttpOptions(input)
-  else {
-    callback = options
-    options = input
-    input = null
-  }
-  if (typeof options === 'function') {
-    callback = options
-    options = input
-    input = null
-  }
-  options = { __proto__: null, ...input, ...options }
+  ;({ callback, options } = normalize(input, options, callback))
   if (construct(this, options, callback, agents.globalAgent)) return
   // Else Node takes its own default agent, and with it its own sockets.
   if (options._defaultAgent === undefined || options._defaultAgent === nodeGlobalAgent) {
@@ -37,12 +26,6 @@ function ClientRequest(input, options, callback) {
 }
 Object.setPrototypeOf(ClientRequest.prototype, NodeClientRequest.prototype)
 Object.setPrototypeOf(ClientRequest, NodeClientRequest)
-
-function isURL(value) {
-  return Boolean(
-    value?.href && value.protocol && value.auth === undefined && value.path === undefined,
-  )
-}
 
 ClientRequest.prototype.destroy = function destroy(err) {
   if (this.destroyed) return this
@@ -65,7 +48,7 @@ ClientRequest.prototype.onSocket = function onSocket(socket, err) {
 function onSocketNT(req, socket, err) {
   if (!req.destroyed && !err) {
     takeSocket(req, socket)
-    req._flush()
+    if (!flushWhole(req, socket)) req._flush()
     return
   }
 

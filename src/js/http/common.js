@@ -42,6 +42,8 @@ const symbols = {
   kDetachAbortSignal: ofIncoming.kDetachAbortSignal,
 }
 
+const kHttp = Symbol('kHttp') // on a server's socket: the ServerConnection that runs on it
+
 // Bits of llhttp's leniency as node's own parser takes them; the codec knows all, none and relaxed field values.
 const LENIENT_NONE = 0
 const LENIENT_ALL = 1023
@@ -100,6 +102,7 @@ module.exports = {
   LENIENT_FIELD_VALUES,
   LENIENT_NONE,
   connResetError,
+  kHttp,
   lenientFlags,
   nodeHttp,
   parseError,

@@ -4,13 +4,21 @@
 // Requests and their responses are exchange.js. There is one object per connection and nothing is allocated per
 // request beyond the messages themselves; the object is also `socket.parser`, which user code is known to read.
 
+const { AsyncResource } = require('node:async_hooks')
 const { clearTimeout, setTimeout } = require('node:timers')
 const { maxHeaderSize, STATUS_CODES } = require('node:http')
 const engine = require('../engine')
 const net = require('../net')
 const { codes } = require('../internal/errors')
 const { attachReader, detachReader } = require('./codec')
-const { connResetError, lenientFlags, parseError, protocolError, symbols } = require('./common')
+const {
+  connResetError,
+  kHttp,
+  lenientFlags,
+  parseError,
+  protocolError,
+  symbols,
+} = require('./common')
 const { beginExchange, isUpgrade } = require('./exchange')
 const { FedCodec } = require('./fed-codec')
 const {
@@ -24,7 +32,6 @@ const {
 const { upgradeWhenListened } = require('./server-options')
 
 const kConnections = Symbol('kConnections') // on a server: its connections, once it listens
-const kHttp = Symbol('kHttp') // on a socket: the ServerConnection that runs on it
 
 const { kIncomingMessage, kNeedDrain } = symbols
 
@@ -47,6 +54,8 @@ class ServerConnection {
     this.server = server
     this.socket = socket
     this.codec = null // what parses: the socket's handle, or a FedCodec fed by 'data'
+    this.handle = null // the socket's, while the engine parses what it reads
+    this.resource = null // the async resource of what the codec reports
     this.fed = false // 'data' of the socket feeds the codec
     this.incoming = null // the request that is being read
     this.requests = [] // not yet answered, in order
@@ -77,7 +86,7 @@ class ServerConnection {
     socket.parser = this
     this.responseOptions = {
       highWaterMark: socket.writableHighWaterMark,
-      rejectNonStandardBodyWrites: server.rejectNonStandardBodyWrites,
+      rejectNonStandardBodyWrites: false,
     }
     // A peer that connects and stays silent is as late as one that sends half a head.
     this.startedAt = performance.now()
@@ -112,7 +121,11 @@ class ServerConnection {
     // Bytes that somebody has read already (and put back) can only come by 'data'.
     if (typeof handle?.startHttp === 'function' && socket.readableLength === 0) {
       this.codec = handle
+      this.handle = handle
       attachReader(handle, this)
+      // Events of requests belong to this resource, as with Node's parser, and not to the socket.
+      this.resource = new AsyncResource('HTTPINCOMINGMESSAGE', { requireManualDestroy: true })
+      handle.scope = this.resource
       handle.startHttp(0, limit, lenient)
     } else {
       this.codec = FedCodec.create(0, limit, lenient)
@@ -145,7 +158,7 @@ class ServerConnection {
   }
 
   head(text, info, code) {
-    if (this.state !== OPEN) return this.refuse()
+    if (this.state !== OPEN) return
     const { server, socket } = this
     const Message = server[kIncomingMessage]
     const req = new Message(socket)
@@ -177,7 +190,7 @@ class ServerConnection {
   }
 
   body(chunk) {
-    if (this.state !== OPEN) return this.refuse()
+    if (this.state !== OPEN) return
     if (this.incoming !== null) pushBody(this.incoming, chunk)
     this.touch()
   }
@@ -233,11 +246,6 @@ class ServerConnection {
   handlerThrew() {
     this.state = DROPPING
     process.nextTick(refuseNT, this)
-  }
-
-  refuse() {
-    if (this.state === REFUSING)
-      onError.call(this.socket, protocolError(CALLBACK_ERROR, 0, Buffer.alloc(0)))
   }
 
   // A read has ended inside a head.
@@ -326,7 +334,9 @@ class ServerConnection {
   }
 }
 
+// By now the rest of that read has been dropped. What comes later is refused with its bytes, so they must come here.
 function refuseNT(connection) {
+  connection.unconsume()
   connection.state = REFUSING
 }
 
@@ -334,8 +344,14 @@ function release(connection) {
   const { socket } = connection
   clearTimeout(connection.idleTimer)
   connection.idleTimer = null
-  if (connection.codec !== null) detachReader(connection.codec)
+  const { codec, resource } = connection
+  if (codec !== null) detachReader(codec)
   connection.codec = null
+  if (resource !== null) {
+    connection.resource = null
+    connection.handle.scope = connection.handle
+    resource.emitDestroy()
+  }
   connection.incoming = null
   connection.remove()
   connection.free()
@@ -365,7 +381,8 @@ function onData(chunk) {
   const connection = this[kHttp]
   // Bytes that the engine did not read: somebody pushed them.
   if (!connection.fed) connection.unconsume()
-  connection.codec?.execute(chunk)
+  if (connection.state === REFUSING) onError.call(this, protocolError(CALLBACK_ERROR, 0, chunk))
+  else connection.codec?.execute(chunk)
 }
 
 function onEnd() {
@@ -469,5 +486,4 @@ module.exports = {
   ServerConnection,
   fail: (socket, error) => onError.call(socket, error),
   kConnections,
-  kHttp,
 }

@@ -11,7 +11,7 @@ const net = require('../net')
 const { codes } = require('../internal/errors')
 const { validateObject } = require('../internal/validators')
 const { parseUniqueHeaders, symbols } = require('./common')
-const { kConnections, kHttp, ServerConnection, fail } = require('./connection')
+const { kConnections, ServerConnection, fail } = require('./connection')
 const { storeOptions } = require('./server-options')
 
 const { kSweep, kUniqueHeaders } = symbols
@@ -132,4 +132,4 @@ function createServer(options, requestListener) {
   return new Server(options, requestListener)
 }
 
-module.exports = { Server, _connectionListener: connectionListener, createServer, kHttp }
+module.exports = { Server, _connectionListener: connectionListener, createServer }

@@ -3,7 +3,7 @@
 // Errors as Node makes them: the same classes, codes, messages, own keys and order of keys. All
 // factories live here; `codes.ERR_X` is used with `new`, as Node's own are.
 
-const { inspect, getSystemErrorName, getSystemErrorMap } = require('node:util')
+const { format, inspect, getSystemErrorName, getSystemErrorMap } = require('node:util')
 
 const PRIMITIVES = [
   'string',
@@ -101,28 +101,45 @@ function missingArgs(...names) {
 
 const codes = { __proto__: null }
 
-// Defines `codes[code]`; `message` is a text, or a function of the constructor's arguments whose
-// `this` is the error, for those that carry more properties.
+function hidden(object, name, value) {
+  Object.defineProperty(object, name, { value, configurable: true, writable: true })
+}
+
+// The first line of the stack shows the code; the name itself stays the class's.
+function captureStack(error, code, from) {
+  hidden(error, 'name', `${error.name} [${code}]`)
+  Error.captureStackTrace(error, from)
+  void error.stack
+  delete error.name
+}
+
+// Defines `codes[code]`. `message` is a text, with %s for arguments, or a function of the
+// constructor's arguments whose `this` is the error. The order of the own keys differs between the
+// two, as it does in Node.
 function define(code, Base, message) {
-  codes[code] = function (...args) {
-    const error = new Base(
-      typeof message === 'function' ? Reflect.apply(message, codes, args) : message,
-    )
-    Error.captureStackTrace?.(error, codes[code])
-    // The stack begins with the code; the name itself stays the class's.
-    error.name = `${error.name} [${code}]`
-    void error.stack
-    delete error.name
-    Object.defineProperty(error, 'toString', {
-      value() {
-        return `${this.name} [${code}]: ${this.message}`
-      },
-      configurable: true,
-      writable: true,
-    })
-    error.code = code
-    return error
+  class NodeError extends Base {
+    toString() {
+      return `${this.name} [${code}]: ${this.message}`
+    }
   }
+  // Instances say that their constructor is the plain class.
+  Object.defineProperty(NodeError.prototype, 'constructor', { get: () => Base })
+
+  codes[code] =
+    typeof message === 'function'
+      ? function (...args) {
+          const error = new NodeError()
+          error.code = code
+          hidden(error, 'message', Reflect.apply(message, error, args))
+          captureStack(error, code, codes[code])
+          return error
+        }
+      : function (...args) {
+          const error = new NodeError(args.length > 0 ? format(message, ...args) : message)
+          captureStack(error, code, codes[code])
+          error.code = code
+          return error
+        }
 }
 
 define('ERR_INVALID_ARG_TYPE', TypeError, invalidType)
@@ -150,9 +167,9 @@ define(
   'Listen method has been called more than once without closing.',
 )
 define('ERR_SERVER_NOT_RUNNING', Error, 'Server is not running.')
-define('ERR_INVALID_FD_TYPE', TypeError, (type) => `Unsupported fd type: ${type}`)
+define('ERR_INVALID_FD_TYPE', TypeError, 'Unsupported fd type: %s')
 define('ERR_INVALID_HANDLE_TYPE', TypeError, 'This handle type cannot be sent')
-define('ERR_INVALID_IP_ADDRESS', TypeError, (ip) => `Invalid IP address: ${ip}`)
+define('ERR_INVALID_IP_ADDRESS', TypeError, 'Invalid IP address: %s')
 define('ERR_IP_BLOCKED', Error, (ip) => `IP(${ip}) is blocked by net.BlockList`)
 define('ERR_IPC_CHANNEL_CLOSED', Error, 'Channel closed')
 define('ERR_IPC_DISCONNECTED', Error, 'IPC channel is already disconnected')
@@ -162,26 +179,18 @@ define(
   Error,
   'Changing the socket encoding is not allowed per RFC7230 Section 3.',
 )
-define('ERR_PROXY_TUNNEL', Error, (message) => message)
+define('ERR_PROXY_TUNNEL', Error, '%s')
 define('ERR_STREAM_PREMATURE_CLOSE', Error, 'Premature close')
 define(
   'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
   TypeError,
-  (feature) =>
-    `The feature ${feature} is unavailable on the current platform, which is being used to run Node.js`,
+  'The feature %s is unavailable on the current platform, which is being used to run Node.js',
 )
-define(
-  'ERR_INVALID_ADDRESS_FAMILY',
-  RangeError,
-  (family, host, port) => `Invalid address family: ${family} ${host}:${port}`,
-)
-const familyError = codes.ERR_INVALID_ADDRESS_FAMILY
-codes.ERR_INVALID_ADDRESS_FAMILY = function (family, host, port) {
-  const error = familyError(family, host, port)
-  const { code } = error
-  delete error.code
-  return Object.assign(error, { host, port, code })
-}
+define('ERR_INVALID_ADDRESS_FAMILY', RangeError, function (family, host, port) {
+  this.host = host
+  this.port = port
+  return `Invalid address family: ${family} ${host}:${port}`
+})
 
 // An error of the operating system: message `syscall CODE`, keys errno, code, syscall.
 function errnoException(errno, syscall, original) {
@@ -229,7 +238,9 @@ function listenException(errno, syscall, address, port) {
 // Every attempt of a connect failed.
 function connectAggregate(errors) {
   const error = new AggregateError(errors)
-  error.code = errors[0]?.code
+  const code = errors[0]?.code
+  captureStack(error, code, connectAggregate)
+  error.code = code
   return error
 }
 

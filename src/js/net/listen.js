@@ -4,12 +4,7 @@
 
 const dns = require('node:dns')
 const diagnostics = require('node:diagnostics_channel')
-const {
-  codes,
-  errnoException,
-  hostPortException,
-  listenException,
-} = require('../internal/errors')
+const { codes, errnoException, hostPortException, listenException } = require('../internal/errors')
 const { kBoundSocketConsume, kBoundSocketPath, kOwner } = require('../internal/symbols')
 const { validatePort } = require('../internal/validators')
 const { TcpHandle, LocalHandle, adopt, adoptShared, isHandle } = require('../engine')
@@ -174,8 +169,7 @@ Server.prototype.listen = function (...args) {
     listenChannel.asyncStart.publish({ server: this, options })
   }
   if (callback !== null) this.once('listening', callback)
-  const backlogArg =
-    toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2])
+  const backlogArg = toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2])
 
   const bound = options instanceof BoundSocket ? options : options.handle
   if (bound instanceof BoundSocket) return adoptBoundSocket(this, bound, backlogArg)
@@ -260,7 +254,8 @@ function listenOnPath(server, options, backlog) {
   const wanted = { ...query(path, -1, -1, backlog), readableAll, writableAll }
   listenHere(server, wanted, options.exclusive)
   // Without a handle listening failed, and an event will say so.
-  const mode = (readableAll === true ? READABLE_BY_ALL : 0) | (writableAll === true ? WRITABLE_BY_ALL : 0)
+  const mode =
+    (readableAll === true ? READABLE_BY_ALL : 0) | (writableAll === true ? WRITABLE_BY_ALL : 0)
   if (server._handle && mode !== 0) {
     const error = server._handle.fchmod(mode)
     if (error) {

@@ -117,7 +117,10 @@ function getBytesWritten() {
   for (const { chunk, encoding } of writableBuffer) bytes += sizeOf(chunk, encoding)
   if (Array.isArray(pending)) {
     for (const entry of pending) {
-      bytes += pending.allBuffers || entry instanceof Buffer ? sizeOf(entry.chunk ?? entry) : sizeOf(entry.chunk, entry.encoding)
+      bytes +=
+        pending.allBuffers || entry instanceof Buffer
+          ? sizeOf(entry.chunk ?? entry)
+          : sizeOf(entry.chunk, entry.encoding)
     }
   } else if (pending) {
     bytes += sizeOf(pending, this._pendingEncoding)

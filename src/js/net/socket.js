@@ -3,6 +3,7 @@
 // net.Socket: a Duplex over a handle. Construction, reading, writing and the end of life; how it
 // connects is connect.js, what it tells about itself is socket-info.js.
 
+const { AsyncResource } = require('node:async_hooks')
 const stream = require('node:stream')
 const { clearTimeout } = require('node:timers')
 const { BlockList } = require('node:net')
@@ -41,6 +42,7 @@ const {
 } = symbols
 
 const UV_ENOTCONN = -107
+const MANUAL = { requireManualDestroy: true }
 
 function noop() {}
 
@@ -106,7 +108,11 @@ function Socket(options) {
 
   this[kSetNoDelay] = Boolean(options.noDelay)
   this[kSetKeepAlive] = Boolean(options.keepAlive)
-  this[kKeepAlive] = { delay: ~~(options.keepAliveInitialDelay / 1000), interval: undefined, count: undefined }
+  this[kKeepAlive] = {
+    delay: ~~(options.keepAliveInitialDelay / 1000),
+    interval: undefined,
+    count: undefined,
+  }
   if (options.typeOfService !== undefined) {
     validateInt32(options.typeOfService, 'options.typeOfService', 0, 255)
   }
@@ -274,10 +280,14 @@ function onWritable() {
 }
 
 function onShutdown(status) {
-  const { onfinal } = this
-  this.onfinal = undefined
+  const { final } = this
+  if (!final) return
+  this.final = undefined
   // A peer that is gone already needs no FIN.
-  if (onfinal) onfinal(status === 0 || status === UV_ENOTCONN ? undefined : errnoException(status, 'shutdown'))
+  const error =
+    status === 0 || status === UV_ENOTCONN ? undefined : errnoException(status, 'shutdown')
+  final.resource.runInAsyncScope(final.callback, undefined, error)
+  final.resource.emitDestroy()
 }
 
 Socket.prototype._writeGeneric = function (isVector, data, encoding, callback) {
@@ -318,8 +328,8 @@ Socket.prototype._final = function (callback) {
     return
   }
   if (!this._handle) return callback()
-  // A handle of another kind (TLS) wants a request object; ours tells its owner.
-  this._handle.onfinal = callback
+  // The callback belongs to whoever ends the stream, not to the handle.
+  this._handle.final = { callback, resource: new AsyncResource('SHUTDOWNWRAP', MANUAL) }
   const error = this._handle.shutdown()
   if (error === UV_ENOTCONN) return callback()
   if (error !== 0) return callback(errnoException(error, 'shutdown'))

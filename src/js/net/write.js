@@ -3,12 +3,14 @@
 // Writing a stream's chunks to a handle. What the kernel takes at once is done; the rest is kept
 // as views of the user's own buffers and sent when there is room, in one vectored write.
 
+const { AsyncResource } = require('node:async_hooks')
 const { errnoException } = require('../internal/errors')
 const { kLastWriteQueueSize, kUnsent } = require('../internal/symbols')
 
 const UV_EFAULT = -14
 // Most slices that one system call takes.
 const SLICES_MAX = 1024
+const MANUAL = { requireManualDestroy: true }
 
 function write(socket, data, encoding, callback) {
   const handle = socket._handle
@@ -69,18 +71,20 @@ function keepRest(socket, handle, buffers, taken, callback) {
   skip(buffers, taken)
   handle.writeQueueSize = byteCount(buffers)
   socket[kLastWriteQueueSize] = handle.writeQueueSize
-  socket[kUnsent] = { buffers, callback }
+  // The callback belongs to whoever wrote, not to the handle.
+  socket[kUnsent] = { buffers, callback, resource: new AsyncResource('WRITEWRAP', MANUAL) }
 }
 
 function finish(socket, handle, error) {
-  const { callback } = socket[kUnsent]
+  const { callback, resource } = socket[kUnsent]
   socket[kUnsent] = null
   handle.writeQueueSize = 0
   if (!error) {
     socket._unrefTimer()
     socket[kLastWriteQueueSize] = 0
   }
-  callback(error)
+  resource.runInAsyncScope(callback, undefined, error)
+  resource.emitDestroy()
 }
 
 // The kernel has room again.
@@ -104,7 +108,8 @@ function cancelUnsent(socket) {
   const unsent = socket[kUnsent]
   if (unsent === null) return
   socket[kUnsent] = null
-  unsent.callback(null)
+  unsent.resource.runInAsyncScope(unsent.callback, undefined, null)
+  unsent.resource.emitDestroy()
 }
 
 module.exports = { afterRoom, cancelUnsent, write, writev }
