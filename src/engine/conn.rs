@@ -159,6 +159,27 @@ impl Conn {
             || self.shutdown_due
     }
 
+    /// Registers the waker for what the connection waits for, or puts it on the ready list if it
+    /// need not wait.
+    pub fn arm(&mut self) {
+        let waker = self.waker.clone();
+        let cx = &mut Context::from_waker(&waker);
+        let ready = match &self.io {
+            Io::Stream(stream) => {
+                let writes = self.want_write || self.connect == Connect::Waiting;
+                let readable = self.reading && stream.poll_read_ready(cx).is_ready();
+                let writable = writes && stream.poll_write_ready(cx).is_ready();
+                readable || writable
+            }
+            // tokio has no way to ask a listener without accepting.
+            Io::Listener(_) => self.reading,
+            Io::Bound(_) | Io::Nothing => false,
+        };
+        if ready {
+            self.ready.queue();
+        }
+    }
+
     /// Makes one step and tells in the outbox what came of it.
     pub fn poll(&mut self, outbox: &mut Outbox<'_>) -> Step {
         let waker = self.waker.clone();
@@ -308,7 +329,10 @@ fn accept(listener: &Listener, cx: &mut Context<'_>, step: &mut Step) {
     for _ in 0..ACCEPT_BUDGET {
         match listener.poll_accept(cx) {
             Poll::Pending => return,
-            Poll::Ready(Ok(stream)) => step.accepted.push(Ok(stream)),
+            Poll::Ready(Ok(stream)) => {
+                stream.forget_assumed_readiness();
+                step.accepted.push(Ok(stream));
+            }
             Poll::Ready(Err(error)) => match error.raw_os_error() {
                 // The peer gave up while it waited: nobody to tell.
                 Some(libc::ECONNABORTED | libc::EPROTO | libc::EINTR) => {}

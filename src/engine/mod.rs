@@ -49,6 +49,10 @@ pub struct Core {
     reserve: crate::sys::Reserve,
     /// Connections that keep the process alive.
     alive: usize,
+    /// Connections whose waker may not know yet what they wait for.
+    kicked: Vec<i32>,
+    /// Sockets were accepted of which the driver has not reported anything yet.
+    accepted: bool,
     /// Connections with something to tell that waits for no descriptor.
     pending: Vec<i32>,
 }
@@ -82,6 +86,8 @@ impl Engine {
             overflow: Overflow::default(),
             reserve: crate::sys::Reserve::new(),
             alive: 0,
+            kicked: Vec::new(),
+            accepted: false,
             pending: Vec::new(),
         };
         let engine = Box::new(Self {

@@ -59,12 +59,9 @@ impl Core {
         }
     }
 
-    /// As `settle`, and has the next turn poll the connection. That turn comes when the mirror
-    /// says that there is something to do.
+    /// As `settle`, and has the connection's waker registered before libuv sleeps.
     fn kick(&mut self, id: i32) {
-        if let Some(conn) = self.conns.get(id) {
-            conn.ready.queue();
-        }
+        self.kicked.push(id);
         self.settle(id);
     }
 
@@ -90,7 +87,7 @@ impl Engine {
         }
     }
 
-    /// Changes a connection, then has the next turn look at it.
+    /// Changes what a connection waits for, and has its waker follow.
     fn kick_with(&self, id: i32, act: impl FnOnce(&mut Conn) -> io::Result<()>) -> Answer {
         let mut core = self.core.borrow_mut();
         let status = core.with(id, act);
@@ -169,9 +166,13 @@ impl Engine {
         self.insert(Listener::bind_local(path).map(Io::Listener))
     }
 
-    /// Connects to a local name; gives the id. Success and failure are events, as in libuv.
+    /// Connects to a local name; gives the id. Success and failure are events, as in libuv, but
+    /// for a name that cannot be one.
     pub fn local_connect(&self, path: &[u8]) -> Answer {
         let _context = self.runtime.enter();
+        if let Err(error) = local::check_name(path) {
+            return errno::number(&error);
+        }
         let made = local::connect(path).and_then(|stream| tokio::net::UnixStream::from_std(stream));
         let (io, status) = match made {
             Ok(stream) => (Io::Stream(Stream::Local(stream)), 0),

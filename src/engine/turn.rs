@@ -94,19 +94,20 @@ impl Engine {
     }
 
     fn turn_with(&self, memory: Memory<'_>) -> (usize, bool) {
-        let mut memory = Some(memory);
+        self.poll_driver(|| self.core.borrow_mut().drain(memory))
+    }
+
+    /// Polls tokio's driver without blocking, then runs `then`, both inside the runtime.
+    fn poll_driver<T>(&self, then: impl FnOnce() -> T) -> T {
+        let mut then = Some(then);
         let mut polled = false;
         let root = poll_fn(|cx| {
-            if !polled {
-                self.turn.keep(cx.waker());
-                polled = true;
-                return Poll::Pending;
+            if polled && let Some(then) = then.take() {
+                return Poll::Ready(then());
             }
-            let mut core = self.core.borrow_mut();
-            match memory.take() {
-                Some(memory) => Poll::Ready(core.drain(memory)),
-                None => Poll::Ready((0, false)),
-            }
+            self.turn.keep(cx.waker());
+            polled = true;
+            Poll::Pending
         });
         // The turn has its own budget; tokio's would stop it after 128 operations.
         self.runtime
@@ -134,9 +135,16 @@ impl Engine {
     /// libuv's prepare phase. No socket is read here: Node's events come in the poll phase, and
     /// whatever is ready makes the mirror readable there.
     pub fn prepare(&self) {
-        let core = self.core.borrow();
+        let mut core = self.core.borrow_mut();
+        core.arm();
         let (pending, touched) = (core.has_pending(), core.has_touched());
+        let accepted = std::mem::take(&mut core.accepted);
         drop(core);
+        if accepted && !self.busy.get() {
+            // A new socket is writable and waits in the driver with that. Left there it would be
+            // the first to be read, whoever's bytes come first.
+            self.poll_driver(|| ());
+        }
         if pending && !self.busy.replace(true) {
             self.run_pending();
             self.busy.set(false);
@@ -171,6 +179,16 @@ impl Core {
         !self.pending.is_empty() || !self.overflow.is_empty()
     }
 
+    /// Registers the wakers of connections that JavaScript has told to read, so that the next
+    /// turn meets them in the order in which the kernel reports them, and not before all others.
+    fn arm(&mut self) {
+        for id in std::mem::take(&mut self.kicked) {
+            if let Some(conn) = self.conns.get(id) {
+                conn.arm();
+            }
+        }
+    }
+
     fn drain_pending(&mut self, memory: Memory<'_>) -> usize {
         let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
         for id in std::mem::take(&mut self.pending) {
@@ -185,6 +203,7 @@ impl Core {
     }
 
     fn drain(&mut self, memory: Memory<'_>) -> (usize, bool) {
+        self.arm();
         let mut ids = std::mem::take(&mut self.scratch);
         self.ready.swap(&mut ids);
         let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
@@ -228,6 +247,7 @@ impl Core {
             let record = match accepted {
                 Err(status) => [status, 0, 0, 0],
                 Ok(stream) => {
+                    self.accepted = true;
                     let tcp = i32::from(stream.is_tcp());
                     match self.insert(Io::Stream(stream)) {
                         Ok(id) => [id, tcp, 0, 0],

@@ -25,6 +25,11 @@ fn name(path: &[u8]) -> io::Result<Name<'_>> {
     }
 }
 
+/// Whether `path` can be a local socket's name at all.
+pub fn check_name(path: &[u8]) -> io::Result<()> {
+    name(path).map(drop)
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn abstract_name(name: &[u8]) -> io::Result<Name<'_>> {
     use interprocess::local_socket::ToNsName;

@@ -110,14 +110,24 @@ impl Stream {
         }
     }
 
+    /// tokio takes an accepted socket for readable until a read fails. The driver has not been
+    /// polled since, so the kernel's own word is still to come, and it saves that read.
+    pub fn forget_assumed_readiness(&self) {
+        self.refuse(Interest::READABLE);
+    }
+
+    fn refuse(&self, interest: Interest) {
+        let refuse = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let _ = match self {
+            Self::Tcp(stream) => stream.try_io(interest, refuse),
+            Self::Local(stream) => stream.try_io(interest, refuse),
+        };
+    }
+
     /// Forgets that the socket was writable. Writes go past tokio (its own `try_write` reports
     /// a false EAGAIN on a fresh socket), so it has to be told when the kernel refused one.
     pub fn clear_write_ready(&self) {
-        let refuse = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
-        let _ = match self {
-            Self::Tcp(stream) => stream.try_io(Interest::WRITABLE, refuse),
-            Self::Local(stream) => stream.try_io(Interest::WRITABLE, refuse),
-        };
+        self.refuse(Interest::WRITABLE);
     }
 
     /// Sends at once what the kernel takes; 0 when it takes nothing now.

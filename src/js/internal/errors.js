@@ -240,6 +240,8 @@ function connectAggregate(errors) {
   const error = new AggregateError(errors)
   const code = errors[0]?.code
   captureStack(error, code, connectAggregate)
+  // Node shows the empty message too.
+  hidden(error, 'stack', error.stack.replace(`[${code}]`, `[${code}]: `))
   error.code = code
   return error
 }
