@@ -50,19 +50,20 @@ function callerFile() {
 
 // A handle that a failed scenario left open would keep this process, and with it the whole run of the tests, for ever.
 let running = 0
+let leaving
 
 async function guarded(job) {
   running++
+  clearTimeout(leaving)
   try {
     await job()
   } finally {
-    // The next test starts within a tick.
-    if (--running === 0) setTimeout(leave, 5000).unref()
+    // The next test, if there is one, starts within a tick.
+    if (--running === 0) leaving = setTimeout(leave, 5000).unref()
   }
 }
 
 function leave() {
-  if (running > 0) return
   console.error('still open:', process.getActiveResourcesInfo?.())
   process.exit(1)
 }

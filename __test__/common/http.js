@@ -41,6 +41,12 @@ function watchRequest(log, name, request) {
   return event(request, 'close')
 }
 
+// Resolves with the response once its first bytes are there; these come with the head, so it must not be asked later.
+const begun = (request) =>
+  new Promise((resolve) =>
+    request.once('response', (response) => response.once('data', () => resolve(response))),
+  )
+
 // What http.request needs to reach `target`.
 function toward(target, options) {
   const { path, ...rest } = target
@@ -63,6 +69,7 @@ async function sendRaw(net, target, text) {
 module.exports = {
   INCOMING,
   RESPONSE,
+  begun,
   head,
   sendRaw,
   toward,

@@ -119,7 +119,10 @@ class Recorder {
     if (Array.isArray(value)) return value.map((item) => this.#normalise(item))
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(
-      Object.entries(value).map(([name, field]) => [name, this.#normalise(field, name)]),
+      Object.entries(value).map(([name, field]) => [
+        this.#normaliseText(name),
+        this.#normalise(field, name),
+      ]),
     )
   }
 

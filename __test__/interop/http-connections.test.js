@@ -9,6 +9,7 @@ const { LIFE, closed, ended, event, outcome } = require('../common/tools')
 const {
   INCOMING,
   RESPONSE,
+  begun,
   head,
   sendRaw,
   toward,
@@ -164,8 +165,7 @@ scenario('closeAllConnections and closeIdleConnections', tcp, async (run) => {
   await run.turns()
   const busy = client.http.get(toward(target, { path: '/busy' }))
   const gone = watchRequest(client.log, 'busy', busy)
-  const response = await event(busy, 'response')
-  await event(response, 'data')
+  await begun(busy)
   listener.closeIdleConnections()
   await run.turns(6)
   client.log(names(agent.freeSockets), busy.destroyed)
@@ -184,8 +184,7 @@ scenario('the client gives up in the middle of a response', {}, async (run) => {
   const target = await run.listen(listener)
   const request = client.http.get(toward(target))
   const done = watchRequest(client.log, 'get', request)
-  const response = await event(request, 'response')
-  await event(response, 'data')
+  const response = await begun(request)
   request.destroy()
   client.log(request.destroyed, request.aborted, response.destroyed)
   await done
@@ -248,8 +247,7 @@ scenario('the server destroys in the middle of a response', {}, async (run) => {
   for (const path of ['/', '/error']) {
     const request = client.http.get(toward(target, { path }))
     const done = watchRequest(client.log, 'get', request)
-    const response = await event(request, 'response')
-    await event(response, 'data')
+    const response = await begun(request)
     await run.turns(4)
     go.pop()()
     await done
@@ -297,7 +295,7 @@ scenario('timeouts', tcp, async (run) => {
   await watchRequest(client.log, 'patient', client.http.get(toward(target)))
   await run.settled(listener)
 
-  const silent = server.net.createServer()
+  const silent = server.net.createServer((peer) => peer.resume())
   const other = await run.listen(silent)
   const request = client.http.get(toward(other, { timeout: 30 }))
   request.on('timeout', () => request.destroy(new Error('too slow')))
@@ -340,6 +338,8 @@ scenario('an upgrade with bytes left over', {}, async (run) => {
     server.log.watch('socket', socket, LIFE)
     socket.write('HTTP/1.1 101 Switching\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nand more')
     socket.on('data', (chunk) => socket.write(chunk))
+    // A connection of an HTTP server is one that may stay half open.
+    socket.on('end', () => socket.end())
   })
   const target = await run.listen(listener)
   // Both ends have bytes of the new protocol in the packet of the old one.

@@ -134,6 +134,15 @@ calls! {
         with_string(call, sys::napi_get_value_string_utf8, |bytes| engine.write(call.int(0), bytes))
     };
     writev as c"writev" (3) = write_slices;
+    write_with_descriptor as c"writeWithDescriptor" (3) = |engine, call| match call.bytes(1) {
+        Some(bytes) => engine.write_with_descriptor(call.int(0), bytes, call.int(2)),
+        None => -libc::EINVAL,
+    };
+    release as c"release" (1) = |engine, call| engine.release(call.int(0));
+    claim_descriptor as c"claimDescriptor" (1) = |engine, call| engine.claim_descriptor(call.int(0));
+    drop_unclaimed as c"dropUnclaimed" (2) = |engine, call| {
+        engine.drop_unclaimed(call.int(0), usize::try_from(call.int(1)).unwrap_or(0))
+    };
 }
 
 type StringGetter = unsafe fn(

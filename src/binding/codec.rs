@@ -1,7 +1,7 @@
 //! The calls that give a connection's bytes a meaning: the fork channel, HTTP.
 
 use super::instance;
-use crate::engine::codec::Codec;
+use crate::engine::codec::{Channel, Codec};
 use crate::http1::{ALL_METHODS, Config, ErrorKind, Expect, Lenient, Parser, Role};
 use crate::ipc::{Frames, Serialization};
 use napi::Env;
@@ -27,9 +27,9 @@ pub fn start_ipc(env: Env, id: i32, advanced: bool) -> napi::Result<i32> {
     } else {
         Serialization::Json
     };
-    let frames = Frames::new(serialization);
+    let channel = Box::new(Channel::new(Frames::new(serialization)));
     let engine = instance(&env)?.engine();
-    Ok(engine.map_or(-libc::EBADF, |e| e.set_codec(id, Codec::Ipc(frames))))
+    Ok(engine.map_or(-libc::EBADF, |e| e.set_codec(id, Codec::Ipc(channel))))
 }
 
 /// A parser for requests (`role` 0) or responses (1).

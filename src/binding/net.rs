@@ -92,6 +92,12 @@ pub fn descriptor_kind(fd: i32) -> i32 {
     }
 }
 
+/// Whether a descriptor is a listening socket.
+#[napi]
+pub fn descriptor_listens(fd: i32) -> bool {
+    sys::borrow_raw(fd).is_ok_and(|fd| sys::is_listening(fd))
+}
+
 /// The descriptor's number, or -1.
 #[napi]
 pub fn descriptor(env: Env, id: i32) -> napi::Result<i32> {

@@ -3,11 +3,13 @@
 use super::outbox::{Kind, Outbox, Writer};
 use crate::http1;
 use crate::ipc::Frames;
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 
 pub enum Codec {
     /// Bytes go to JavaScript as they are.
     Raw,
-    Ipc(Frames),
+    Ipc(Box<Channel>),
     Http(Box<http1::Parser>),
     /// Raw after an upgrade. The parser is kept: JavaScript may say that there was none.
     Switched(Box<http1::Parser>),
@@ -45,16 +47,7 @@ impl Codec {
     pub fn read(&mut self, id: i32, bytes: &[u8], offset: usize, writer: &mut Writer<'_>) -> Next {
         match self {
             Self::Raw | Self::Switched(_) | Self::Broken => Next::Read,
-            Self::Ipc(frames) => {
-                let fed = frames.feed(bytes, |frame| {
-                    let place = place(bytes, offset, frame, writer);
-                    writer.push(Kind::Frame, id, [place.0, place.1, 0, 0]);
-                });
-                match fed {
-                    Ok(()) => Next::Read,
-                    Err(_) => Next::Fail(-libc::EMSGSIZE),
-                }
-            }
+            Self::Ipc(channel) => channel.read(id, bytes, offset, writer),
             Self::Http(parser) => {
                 let mut events = HttpEvents {
                     id,
@@ -107,6 +100,63 @@ impl Codec {
                 *self = Self::Broken;
             }
         }
+    }
+}
+
+/// A fork channel: its frames, and the descriptors that came with them.
+pub struct Channel {
+    frames: Frames,
+    /// Those of the last read, on their way to `descriptors`.
+    pub arrived: Vec<OwnedFd>,
+    /// Not claimed yet, oldest first.
+    descriptors: VecDeque<OwnedFd>,
+}
+
+/// More unclaimed descriptors than any honest peer has under way.
+const DESCRIPTORS_MAX: usize = 64;
+
+impl Channel {
+    pub fn new(frames: Frames) -> Self {
+        Self {
+            frames,
+            arrived: Vec::new(),
+            descriptors: VecDeque::new(),
+        }
+    }
+
+    /// A descriptor belongs to a frame that ends in the read it came with, or to the one that is
+    /// unfinished then. JavaScript, which alone knows what frames say, claims it; `Unclaimed`
+    /// follows the last frame that may.
+    fn read(&mut self, id: i32, bytes: &[u8], offset: usize, writer: &mut Writer<'_>) -> Next {
+        let fresh = self.arrived.len();
+        let mut carried = !self.descriptors.is_empty();
+        self.descriptors.extend(self.arrived.drain(..));
+        self.descriptors.truncate(DESCRIPTORS_MAX);
+        let fed = self.frames.feed(bytes, |frame| {
+            let place = place(bytes, offset, frame, writer);
+            writer.push(Kind::Frame, id, [place.0, place.1, 0, 0]);
+            if std::mem::take(&mut carried) {
+                writer.push(Kind::Unclaimed, id, [fresh as i32, 0, 0, 0]);
+            }
+        });
+        if fed.is_err() {
+            return Next::Fail(-libc::EMSGSIZE);
+        }
+        if fresh > 0 && !self.frames.in_frame() {
+            writer.push(Kind::Unclaimed, id, [0; 4]);
+        }
+        Next::Read
+    }
+
+    /// The oldest descriptor that no frame has claimed.
+    pub fn claim(&mut self) -> Option<OwnedFd> {
+        self.descriptors.pop_front()
+    }
+
+    /// Closes all but the newest `keep`.
+    pub fn drop_unclaimed(&mut self, keep: usize) {
+        let void = self.descriptors.len().saturating_sub(keep);
+        self.descriptors.drain(..void);
     }
 }
 

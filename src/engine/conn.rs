@@ -266,7 +266,11 @@ impl Conn {
         } else {
             let (space, offset) = outbox.read_space(!raw);
             let room = space.len();
-            (stream.poll_read(cx, space), room, Some(offset))
+            let done = match &mut self.codec {
+                Codec::Ipc(channel) => stream.poll_receive(cx, space, &mut channel.arrived),
+                _ => stream.poll_read(cx, space),
+            };
+            (done, room, Some(offset))
         };
         let len = match done {
             Poll::Pending => return,
@@ -279,7 +283,9 @@ impl Conn {
         // libuv tells it in the same callback when both directions are down, else one iteration
         // later.
         if stream.poll_read_ready(cx).is_ready() {
-            step.more = len == room || stream.is_hung_up(cx);
+            // Descriptors end a read early, too.
+            let cut = matches!(&self.codec, Codec::Ipc(channel) if !channel.arrived.is_empty());
+            step.more = len == room || cut || stream.is_hung_up(cx);
             step.later = !step.more;
         }
         match offset {

@@ -11,7 +11,7 @@ use crate::sys::{self, errno};
 use socket2::SockRef;
 use std::io;
 use std::io::IoSlice;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 /// A non-negative answer, or a negative libuv error number.
@@ -270,6 +270,46 @@ impl Engine {
     pub fn write_vectored(&self, id: i32, slices: &[IoSlice<'_>]) -> Answer {
         let len = slices.iter().map(|slice| slice.len()).sum();
         self.write_with(id, len, |stream| stream.send_vectored(slices))
+    }
+
+    /// As `write`, with a duplicate of a descriptor, which is gone as soon as a byte is.
+    pub fn write_with_descriptor(&self, id: i32, bytes: &[u8], fd: i32) -> Answer {
+        let part = &bytes[..bytes.len().min(WRITE_MAX)];
+        match sys::borrow_raw(fd) {
+            Ok(fd) => self.write_with(id, bytes.len(), |stream| {
+                stream.send_with_descriptor(part, fd)
+            }),
+            Err(error) => errno::number(&error),
+        }
+    }
+
+    /// Stops watching a connection for reading before it leaves for another process, after which
+    /// the mirror could not be told any more.
+    pub fn release(&self, id: i32) -> Answer {
+        let status = self.read_stop(id);
+        let mut core = self.core.borrow_mut();
+        core.reconcile();
+        status
+    }
+
+    /// The next descriptor that came over a fork channel, for the frame that announces it.
+    pub fn claim_descriptor(&self, id: i32) -> Answer {
+        let mut claimed = None;
+        self.with_codec(id, |codec| {
+            if let Codec::Ipc(channel) = codec {
+                claimed = channel.claim();
+            }
+        });
+        claimed.map_or(-libc::EBADF, IntoRawFd::into_raw_fd)
+    }
+
+    /// Closes all but the newest `keep` descriptors that no frame has claimed.
+    pub fn drop_unclaimed(&self, id: i32, keep: usize) -> Answer {
+        self.with_codec(id, |codec| {
+            if let Codec::Ipc(channel) = codec {
+                channel.drop_unclaimed(keep);
+            }
+        })
     }
 
     fn write_with(

@@ -47,6 +47,8 @@ pub enum Kind {
     ParseError = 13,
     /// the read ended inside an HTTP head
     Partial = 14,
+    /// descriptors that no message has claimed are void but for the newest: their number
+    Unclaimed = 15,
 }
 
 pub type Record = [i32; STRIDE];

@@ -281,7 +281,7 @@ impl Core {
         events
     }
 
-    fn reconcile(&mut self) {
+    pub fn reconcile(&mut self) {
         let mut touched = std::mem::take(&mut self.touched);
         for id in touched.drain(..) {
             if let Some(conn) = self.conns.get(id) {

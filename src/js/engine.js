@@ -121,6 +121,18 @@ class Handle extends AsyncResource {
     )
   }
 
+  // For a fork channel: a duplicate of the descriptor goes with the first byte.
+  writeWithDescriptor(buffer, fd) {
+    return this.taken(native.writeWithDescriptor(this.id, buffer, fd))
+  }
+
+  // Before the socket leaves for another process: its bytes are no longer this one's.
+  release() {
+    this.reading = false
+    this.onend = noop
+    return native.release(this.id)
+  }
+
   taken(answer) {
     this.short = answer >= 0 && (answer & SHORT) !== 0
     return this.short ? answer & ~SHORT : answer
@@ -388,6 +400,9 @@ module.exports = {
   isHandle,
   localPair,
   closeFd: native.closeDescriptor,
+  duplicateFd: native.duplicateDescriptor,
+  isListening: native.descriptorListens,
+  claimFd: (handle) => native.claimDescriptor(handle.id),
   httpMethods: native.httpMethods(),
   httpErrors: native.httpErrors(),
 }

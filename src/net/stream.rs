@@ -8,7 +8,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -86,6 +86,43 @@ impl Stream {
         done.map_ok(|()| buf.filled().len())
     }
 
+    /// As `poll_read`, and appends the descriptors that came with the bytes. These end a read
+    /// early, so a short one with descriptors says nothing about what is left.
+    pub fn poll_receive(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+        descriptors: &mut Vec<OwnedFd>,
+    ) -> Poll<io::Result<usize>> {
+        let before = descriptors.len();
+        loop {
+            ready!(self.poll_read_ready(cx))?;
+            let receive = || sys::receive(self.as_fd(), buf, descriptors);
+            match self.try_io(Interest::READABLE, receive) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(len) => {
+                    if len > 0 && len < buf.len() && descriptors.len() == before {
+                        self.clear_ready(Interest::READABLE);
+                    }
+                    return Poll::Ready(Ok(len));
+                }
+                failed => return Poll::Ready(failed),
+            }
+        }
+    }
+
+    fn try_io<T>(&self, interest: Interest, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self {
+            Self::Tcp(stream) => stream.try_io(interest, act),
+            Self::Local(stream) => stream.try_io(interest, act),
+        }
+    }
+
+    fn clear_ready(&self, interest: Interest) {
+        let refuse = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let _ = self.try_io(interest, refuse);
+    }
+
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => stream.poll_read_ready(cx),
@@ -138,6 +175,15 @@ impl Stream {
     /// As `send`, for several slices.
     pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         none_taken(sys::send_vectored(self.as_fd(), slices))
+    }
+
+    /// As `send`, with a duplicate of a descriptor. It is gone as soon as a byte is.
+    pub fn send_with_descriptor(
+        &self,
+        bytes: &[u8],
+        descriptor: BorrowedFd<'_>,
+    ) -> io::Result<usize> {
+        none_taken(sys::send_with_descriptor(self.as_fd(), bytes, descriptor))
     }
 
     /// The error of a finished connect, if it failed.

@@ -12,6 +12,11 @@ mod unix;
 #[cfg(unix)]
 pub use unix::*;
 
+#[cfg(unix)]
+mod rights;
+#[cfg(unix)]
+pub use rights::{receive, send_with_descriptor};
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod epoll;
 #[cfg(any(target_os = "linux", target_os = "android"))]

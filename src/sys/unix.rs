@@ -14,10 +14,10 @@ pub const LOCAL_NAME_MAX: usize = {
 };
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
+pub(super) const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
 // Node ignores SIGPIPE for the whole process, so elsewhere no flag is needed.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-const SEND_FLAGS: libc::c_int = 0;
+pub(super) const SEND_FLAGS: libc::c_int = 0;
 
 fn check(rc: isize) -> io::Result<usize> {
     if rc < 0 {
@@ -27,7 +27,7 @@ fn check(rc: isize) -> io::Result<usize> {
     }
 }
 
-fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
+pub(super) fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
     loop {
         match check(call()) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -89,6 +89,22 @@ pub fn kind(fd: BorrowedFd<'_>) -> io::Result<Kind> {
         }
         _ => Ok(Kind::Other),
     }
+}
+
+/// Whether a socket takes connections in.
+pub fn is_listening(fd: BorrowedFd<'_>) -> bool {
+    let (mut value, mut len) = (0, size_of::<libc::c_int>() as libc::socklen_t);
+    // SAFETY: room for one int, as the length says.
+    let rc = unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ACCEPTCONN,
+            (&raw mut value).cast(),
+            &mut len,
+        )
+    };
+    rc == 0 && value != 0
 }
 
 /// Borrows a descriptor number that JavaScript named, after checking that it is open.

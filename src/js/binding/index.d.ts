@@ -37,6 +37,9 @@ export declare function descriptor(id: number): number
 /** The kind of a descriptor: 0 TCP, 1 local, 2 pipe, 3 anything else, or an error. */
 export declare function descriptorKind(fd: number): number
 
+/** Whether a descriptor is a listening socket. */
+export declare function descriptorListens(fd: number): boolean
+
 /** The number of a duplicate of a descriptor, which the caller owns, or an error. */
 export declare function duplicateDescriptor(fd: number): number
 

@@ -841,6 +841,7 @@ module.exports.bytesRead = nativeBinding.bytesRead
 module.exports.closeDescriptor = nativeBinding.closeDescriptor
 module.exports.descriptor = nativeBinding.descriptor
 module.exports.descriptorKind = nativeBinding.descriptorKind
+module.exports.descriptorListens = nativeBinding.descriptorListens
 module.exports.duplicateDescriptor = nativeBinding.duplicateDescriptor
 module.exports.getTypeOfService = nativeBinding.getTypeOfService
 module.exports.httpErrors = nativeBinding.httpErrors

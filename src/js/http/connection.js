@@ -1,39 +1,24 @@
 'use strict'
 
-// One connection of an HTTP server: what the codec reports on it, its listeners on the socket, and when it is idle.
-// Requests and their responses are exchange.js. There is one object per connection and nothing is allocated per
+// One connection of an HTTP server: what the codec reports on it. Its listeners on the socket are connection-events.js,
+// requests and their responses exchange.js, the time between two requests keep-alive.js. There is one object per connection and nothing is allocated per
 // request beyond the messages themselves; the object is also `socket.parser`, which user code is known to read.
 
 const { AsyncResource } = require('node:async_hooks')
-const { clearTimeout, setTimeout } = require('node:timers')
-const { maxHeaderSize, STATUS_CODES } = require('node:http')
+const { maxHeaderSize } = require('node:http')
 const engine = require('../engine')
-const net = require('../net')
-const { codes } = require('../internal/errors')
 const { attachReader, detachReader } = require('./codec')
-const {
-  connResetError,
-  kHttp,
-  lenientFlags,
-  parseError,
-  protocolError,
-  symbols,
-} = require('./common')
+const { kHttp, lenientFlags, parseError, protocolError, symbols } = require('./common')
+const { fail, listen, unlisten, updateOutgoing } = require('./connection-events')
 const { beginExchange, isUpgrade } = require('./exchange')
 const { FedCodec } = require('./fed-codec')
-const {
-  endMessage,
-  fillHead,
-  followFlow,
-  pushBody,
-  readStart,
-  unfollowFlow,
-} = require('./incoming')
+const { endMessage, fillHead, pushBody, readStart, unfollowFlow } = require('./incoming')
+const { KeepAlive } = require('./keep-alive')
 const { upgradeWhenListened } = require('./server-options')
 
 const kConnections = Symbol('kConnections') // on a server: its connections, once it listens
 
-const { kIncomingMessage, kNeedDrain } = symbols
+const { kIncomingMessage } = symbols
 
 const MAX_HEADER_PAIRS = 2000
 const ASK_UPGRADE = 4
@@ -62,22 +47,18 @@ class ServerConnection {
     this.responses = [] // waiting for their turn to write, in order
     this.outgoingData = 0 // bytes that waiting responses hold, roughly
     this.onPendingData = (delta) => updateOutgoing(this, delta)
-    // Bound, unlike the other listeners: user code is known to call 'close' listeners with another `this`.
-    this.onClose = () => closed(this)
+    this.onClose = null // the one listener that is bound
     this.responseOptions = null
     this.requestsCount = 0
     this.declined = false // the codec is at an Upgrade field that JavaScript does not follow
     this.upgrades = false // the codec stops at an Upgrade field
     this.state = OPEN
+    this.failedAt = -1 // where the parser met its error
     this.eofError = null // the stream ended in mid-message; told at 'end'
     this.startedAt = 0 // when the message under way began; 0 between messages
     this.headDone = false
     this.late = false // told once that it exceeded a timeout
-    this.keepAliveTimeoutSet = false
-    this.idleTimer = null
-    this.idleTimerFor = 0
-    this.idleSince = 0
-    this.idleFor = 0
+    this.keepAlive = new KeepAlive(socket)
   }
 
   start() {
@@ -93,24 +74,9 @@ class ServerConnection {
     server[kConnections]?.add(this)
 
     if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout)
-    this.listen()
+    listen(this)
     this.startCodec()
     socket._paused = false
-  }
-
-  listen() {
-    const { socket } = this
-    socket.on('timeout', onTimeout)
-    socket.on('data', onData)
-    socket.on('error', onError)
-    socket.on('end', onEnd)
-    socket.on('close', this.onClose)
-    socket.on('drain', onDrain)
-    followFlow(socket)
-    socket.on = on
-    socket.addListener = addListener
-    socket.prependListener = prependListener
-    socket.setEncoding = setEncoding
   }
 
   startCodec() {
@@ -174,7 +140,7 @@ class ServerConnection {
     const maxPairs = typeof maxHeadersCount === 'number' ? maxHeadersCount << 1 : MAX_HEADER_PAIRS
     req.url = fillHead(req, text, info, maxPairs)
 
-    this.resetTimeout()
+    this.keepAlive.stop(server.timeout || 0)
     let handled = false
     try {
       if (!req.upgrade || !isUpgrade(this, req)) {
@@ -185,14 +151,14 @@ class ServerConnection {
     } finally {
       if (!handled) this.handlerThrew()
     }
-    this.touch()
+    this.keepAlive.touch()
     this.updateUpgrades()
   }
 
   body(chunk) {
     if (this.state !== OPEN) return
     if (this.incoming !== null) pushBody(this.incoming, chunk)
-    this.touch()
+    this.keepAlive.touch()
   }
 
   end(trailers) {
@@ -239,7 +205,9 @@ class ServerConnection {
     if (engine.httpErrors[index].code === 'HPE_INVALID_EOF_STATE') {
       this.eofError = parseError(index, bytesParsed)
     } else {
-      onError.call(this.socket, parseError(index, bytesParsed, rawPacket))
+      // The parser tells one error for all later bytes too; node's counts from the first one's place.
+      if (this.failedAt === -1) this.failedAt = bytesParsed
+      fail(this.socket, parseError(index, this.failedAt, rawPacket))
     }
   }
 
@@ -251,14 +219,7 @@ class ServerConnection {
   // A read has ended inside a head.
   partial() {
     if (this.startedAt === 0) this.startedAt = performance.now()
-    this.touch()
-  }
-
-  // Anything read keeps the socket's timeout from expiring.
-  touch() {
-    const { socket } = this
-    if (this.keepAliveTimeoutSet) this.idleSince = performance.now()
-    else if (socket.timeout) socket._unrefTimer?.()
+    this.keepAlive.touch()
   }
 
   isIdle() {
@@ -275,53 +236,40 @@ class ServerConnection {
     return this.late
   }
 
-  /** All responses are out: the connection may stay idle for `msecs`. */
-  setIdle(msecs) {
-    const { socket } = this
-    if (typeof socket.setTimeout !== 'function') return
-    this.keepAliveTimeoutSet = true
-    if (socket.timeout) {
-      // A timer of the socket's own runs already; it is the one to change.
-      this.idleFor = 0
-      socket.setTimeout(msecs)
-      return
-    }
-    // A timer per request would cost as much as the rest of the keep-alive handling. One timer per connection is left
-    // running while requests come and go, and looks at the clock when it fires.
-    socket.timeout = msecs
-    this.idleFor = msecs
-    this.idleSince = performance.now()
-    if (this.idleTimer === null || msecs < this.idleTimerFor) this.armIdleTimer(msecs)
+  // Bytes that the engine did not read.
+  feed(chunk) {
+    // Somebody pushed them into the socket.
+    if (!this.fed) this.unconsume()
+    if (this.state === REFUSING) fail(this.socket, protocolError(CALLBACK_ERROR, 0, chunk))
+    else this.codec?.execute(chunk)
   }
 
-  armIdleTimer(msecs) {
-    clearTimeout(this.idleTimer)
-    this.idleTimerFor = msecs
-    this.idleTimer = setTimeout(onIdleTimer, msecs, this).unref()
+  // The stream has ended; gives the error of a message which that cuts off.
+  finish() {
+    if (this.fed) this.codec?.finish()
+    return this.eofError
   }
 
-  // A request ends the idle time.
-  resetTimeout() {
-    if (!this.keepAliveTimeoutSet) return
-    this.keepAliveTimeoutSet = false
-    const msecs = this.server.timeout || 0
-    const { socket } = this
-    if (msecs === 0 && this.idleFor !== 0 && socket.timeout === this.idleFor) socket.timeout = 0
-    else socket.setTimeout(msecs)
-  }
-
-  // Takes everything of ours off the socket, which somebody else owns now.
+  // The socket is somebody else's from now on.
   detach() {
-    const { socket } = this
-    socket.removeListener('data', onData)
-    socket.removeListener('end', onEnd)
-    socket.removeListener('close', this.onClose)
-    socket.removeListener('drain', onDrain)
-    socket.removeListener('error', onError)
-    socket.removeListener('timeout', onTimeout)
-    unfollowFlow(socket)
-    restoreListeners(socket)
-    release(this)
+    unlisten(this)
+    this.release()
+  }
+
+  release() {
+    this.keepAlive.clear()
+    const { codec, resource, socket } = this
+    if (codec !== null) detachReader(codec)
+    this.codec = null
+    this.incoming = null
+    if (resource !== null) {
+      this.resource = null
+      this.handle.scope = this.handle
+      resource.emitDestroy()
+    }
+    this.remove()
+    this.free()
+    socket.parser = null
   }
 
   // Users call these on `socket.parser`, and replace them; the codec itself needs no pausing.
@@ -340,150 +288,4 @@ function refuseNT(connection) {
   connection.state = REFUSING
 }
 
-function release(connection) {
-  const { socket } = connection
-  clearTimeout(connection.idleTimer)
-  connection.idleTimer = null
-  const { codec, resource } = connection
-  if (codec !== null) detachReader(codec)
-  connection.codec = null
-  if (resource !== null) {
-    connection.resource = null
-    connection.handle.scope = connection.handle
-    resource.emitDestroy()
-  }
-  connection.incoming = null
-  connection.remove()
-  connection.free()
-  socket.parser = null
-}
-
-function onIdleTimer(connection) {
-  connection.idleTimer = null
-  if (!connection.keepAliveTimeoutSet || connection.idleFor === 0) return
-  const left = connection.idleFor - (performance.now() - connection.idleSince)
-  if (left > 0) connection.armIdleTimer(Math.ceil(left))
-  // A timeout which the user has set since then is the socket's own affair.
-  else if (connection.socket.timeout === connection.idleFor) connection.socket.emit('timeout')
-}
-
-function onTimeout() {
-  const connection = this[kHttp]
-  const req = this.parser?.incoming
-  const byRequest = req && !req.complete && req.emit('timeout', this)
-  const res = this._httpMessage
-  const byResponse = res && res.emit('timeout', this)
-  const byServer = connection.server.emit('timeout', this)
-  if (!byRequest && !byResponse && !byServer) this.destroy()
-}
-
-function onData(chunk) {
-  const connection = this[kHttp]
-  // Bytes that the engine did not read: somebody pushed them.
-  if (!connection.fed) connection.unconsume()
-  if (connection.state === REFUSING) onError.call(this, protocolError(CALLBACK_ERROR, 0, chunk))
-  else connection.codec?.execute(chunk)
-}
-
-function onEnd() {
-  const connection = this[kHttp]
-  const { responses, server } = connection
-  if (connection.fed) connection.codec?.finish()
-  if (connection.eofError !== null) onError.call(this, connection.eofError)
-  else if (!server.httpAllowHalfOpen) this.end()
-  else if (responses.length > 0) responses[responses.length - 1]._last = true
-  else if (this._httpMessage) this._httpMessage._last = true
-  else this.end()
-}
-
-function closed(connection) {
-  const { requests, responses } = connection
-  release(connection)
-  while (requests.length > 0) requests.shift().destroy(connResetError('aborted'))
-  while (responses.length > 0) responses.shift().destroy(connResetError('aborted'))
-}
-
-function onDrain() {
-  resumeReading(this[kHttp])
-}
-
-function updateOutgoing(connection, delta) {
-  connection.outgoingData += delta
-  resumeReading(connection)
-}
-
-function resumeReading(connection) {
-  const { socket } = connection
-  if (socket._paused && connection.outgoingData <= socket.writableHighWaterMark) {
-    socket._paused = false
-    socket.parser?.resume()
-    socket.resume()
-  }
-  const message = socket._httpMessage
-  if (message && !message.finished && message.writableNeedDrain && message.writableLength === 0) {
-    if (kNeedDrain !== undefined) message[kNeedDrain] = false
-    message.emit('drain')
-  }
-}
-
-const answers = new Map(
-  [
-    ['HPE_HEADER_OVERFLOW', 431],
-    ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
-    ['ERR_HTTP_REQUEST_TIMEOUT', 408],
-    ['other', 400],
-  ].map(([code, status]) => [
-    code,
-    Buffer.from(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`,
-      'latin1',
-    ),
-  ]),
-)
-
-function noop() {}
-
-function onError(error) {
-  // One error is told; what follows from it is not.
-  this.removeListener('error', onError)
-  if (this.listenerCount('error', noop) === 0) this.on('error', noop)
-  if (this[kHttp].server.emit('clientError', error, this)) return
-  // Bytes of an answer under way must not be followed by those of another.
-  if (this.writable && !this._httpMessage?._headerSent) {
-    this.write(answers.get(error.code) ?? answers.get('other'))
-  }
-  this.destroy(error)
-}
-
-function setEncoding() {
-  throw new codes.ERR_HTTP_SOCKET_ENCODING()
-}
-
-function restoreListeners(socket) {
-  socket.on = net.Socket.prototype.on
-  socket.addListener = net.Socket.prototype.addListener
-  socket.prependListener = net.Socket.prototype.prependListener
-}
-
-function added(socket, event, result) {
-  if (event === 'data' || event === 'readable') socket[kHttp].unconsume()
-  return result
-}
-
-function on(event, listener) {
-  return added(this, event, net.Socket.prototype.on.call(this, event, listener))
-}
-
-function addListener(event, listener) {
-  return added(this, event, net.Socket.prototype.addListener.call(this, event, listener))
-}
-
-function prependListener(event, listener) {
-  return added(this, event, net.Socket.prototype.prependListener.call(this, event, listener))
-}
-
-module.exports = {
-  ServerConnection,
-  fail: (socket, error) => onError.call(socket, error),
-  kConnections,
-}
+module.exports = { ServerConnection, kConnections }

@@ -177,7 +177,7 @@ function keepAlive(connection) {
   const { server } = connection
   const timeout = orElse(server.keepAliveTimeout, 0)
   // Longer than what the peer was told, so that it seldom writes into a closing connection.
-  if (timeout > 0) connection.setIdle(timeout + orElse(server.keepAliveTimeoutBuffer, 1000))
+  if (timeout > 0) connection.keepAlive.start(timeout + orElse(server.keepAliveTimeoutBuffer, 1000))
 }
 
 function closeBothNT(res, req) {

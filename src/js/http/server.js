@@ -11,7 +11,8 @@ const net = require('../net')
 const { codes } = require('../internal/errors')
 const { validateObject } = require('../internal/validators')
 const { parseUniqueHeaders, symbols } = require('./common')
-const { kConnections, ServerConnection, fail } = require('./connection')
+const { ServerConnection, kConnections } = require('./connection')
+const { fail } = require('./connection-events')
 const { storeOptions } = require('./server-options')
 
 const { kSweep, kUniqueHeaders } = symbols

@@ -8,11 +8,9 @@ const { EventEmitter } = require('node:events')
 const { deprecate } = require('node:util')
 const { codes } = require('./errors')
 const { Outgoing } = require('./outgoing')
+const { Passing, isInternal } = require('./passing')
 const { serializations } = require('./serialization')
 const { validateObject } = require('./validators')
-
-// send() answers false from here on: Node's "two reads behind".
-const HIGH_WATER = 2 * 65536
 
 // What user code sees as `child.channel` and `process.channel`.
 class Control extends EventEmitter {
@@ -53,48 +51,40 @@ class Control extends EventEmitter {
 // The types a message can have, in the order in which Node's error names them.
 const sendable = ['string', 'object', 'number', 'boolean']
 
-// Messages whose cmd begins so are the runtime's own; the script never sees them as 'message'.
-const INTERNAL = 'NODE_'
-
-function isInternal(message) {
-  const cmd = message?.cmd
-  return (
-    typeof message === 'object' &&
-    typeof cmd === 'string' &&
-    cmd.length > INTERNAL.length &&
-    cmd.startsWith(INTERNAL)
-  )
-}
-
 // `target` is the ChildProcess or `process`; it holds the channel from here on.
 function openChannel(target, handle, serialization) {
   const inChild = target === process
   const { encode, decode } = serializations[serialization]
   const control = new Control(handle, inChild ? 0 : 1)
   const outgoing = new Outgoing(handle, control, (error) => report(target, error))
-  // Arrived while nobody listened: [event, message], told to the first 'message' listener.
+  // Arrived while nobody listened: [event, message, handle], told to the first 'message' listener.
   const unheard = []
 
   target.channel = control
   defineDeprecatedChannel(target)
-  // Handles in transit: empty as long as none can be sent. Code that looks at them finds Node's.
-  target._handleQueue = null
-  target._pendingMessage = null
+  const passing = new Passing(target, handle, outgoing, encode, deliver)
 
-  function emit(event, message) {
+  function emit(event, message, received) {
     if (event === 'internalMessage' || target.listenerCount('message') > 0) {
-      target.emit(event, message, undefined)
+      target.emit(event, message, received)
     } else if (target.channel !== null) {
-      unheard.push([event, message])
+      unheard.push([event, message, received])
     }
+  }
+
+  // Not at once: a listener that throws must not take the rest of this read with it.
+  function deliver(message, received) {
+    if (target.channel === null) received?.close?.()
+    else
+      process.nextTick(emit, isInternal(message) ? 'internalMessage' : 'message', message, received)
   }
 
   // A frame that cannot be read throws here, into 'uncaughtException'; the next one is fine again.
   handle.onframe = (frame) => {
     const message = decode(frame)
     if (target.channel === null) return
-    // Not at once: a listener that throws must not take the rest of this read with it.
-    process.nextTick(emit, isInternal(message) ? 'internalMessage' : 'message', message)
+    if (!isInternal(message)) process.nextTick(emit, 'message', message, undefined)
+    else process.nextTick(emit, 'internalMessage', message, passing.claim(message))
   }
 
   let closed = false
@@ -107,21 +97,19 @@ function openChannel(target, handle, serialization) {
 
   // The peer closed its end or died; in Node too, an error of the read counts as the end.
   handle.onend = () => {
+    // Nothing that waits for an answer can go any more.
+    passing.discard()
     if (target.connected) target.disconnect()
+    else if (target.channel !== null) target._disconnect()
     target.channel = null
     close()
     if (!inChild) maybeClose(target)
   }
 
-  target.on('internalMessage', (message) => {
-    // A peer that sends a handle is told that it did not arrive. It tries three times, then warns.
-    if (message.cmd === 'NODE_HANDLE') target._send({ cmd: 'NODE_HANDLE_NACK' }, null, true)
-  })
-
   target.on('newListener', () => {
     process.nextTick(() => {
       if (target.channel === null || target.listenerCount('message') === 0) return
-      while (unheard.length > 0) target.emit(...unheard.shift(), undefined)
+      while (unheard.length > 0) target.emit(...unheard.shift())
     })
   })
 
@@ -148,11 +136,15 @@ function openChannel(target, handle, serialization) {
     if (!sendable.includes(typeof message)) {
       throw new codes.ERR_INVALID_ARG_TYPE('message', sendable, message)
     }
-    if (handle) throw handleNotSent(handle)
+    if (handle || this._handleQueue !== null) {
+      const settings = options === true ? { swallowErrors: true } : options
+      const sent = passing.send(message, handle, settings, callback)
+      if (sent !== undefined) return sent
+    }
 
     const done = typeof callback === 'function' ? callback : undefined
     outgoing.write(encode(message), done, options === true || options?.swallowErrors)
-    return outgoing.size < HIGH_WATER
+    return outgoing.hasRoom
   }
 
   target.connected = true
@@ -163,11 +155,13 @@ function openChannel(target, handle, serialization) {
       return
     }
     this.connected = false
-    this._disconnect()
+    // With a handle under way it is the answer that ends the channel.
+    if (this._handleQueue === null) this._disconnect()
   }
 
   target._disconnect = function () {
     this.channel = null
+    passing.closePending()
     // After the messages that were read already: they are on the tick queue.
     process.nextTick(() => {
       // From now on the peer's end is no news: 'close' does not count it, as in Node.
@@ -195,21 +189,6 @@ function countListeners(control, handle) {
   process.on('removeListener', (event) => {
     if (counts(event)) control.unrefCounted()
   })
-}
-
-// Handle passing needs the engine to send descriptors. Until then a handle is refused, loudly: the
-// message without it would be wrong. What could never be sent gets Node's text alone.
-function handleNotSent(handle) {
-  const error = new codes.ERR_INVALID_HANDLE_TYPE()
-  if (
-    typeof handle === 'object' &&
-    ('_handle' in handle || 'fd' in handle || 'address' in handle)
-  ) {
-    const { message } = error
-    error.message += ': Ferrowire cannot pass sockets or servers to another process yet'
-    error.stack = error.stack.replace(message, error.message)
-  }
-  return error
 }
 
 // Handed to the callback of the send that failed, or else emitted; never at once.

@@ -4,13 +4,20 @@
 // after it are gathered and leave together, in one write: at the tick's end, at a limit, when a
 // callback is due, or at 'exit'. What the kernel does not take waits here, in order.
 
+const { closeFd, duplicateFd } = require('../engine')
 const { errnoException } = require('./errors')
 
 // Beyond this size a larger write gains nothing, and the peer is kept waiting.
 const SIZE_LIMIT = 65536
 
+// Bytes that the kernel did not take, from which on senders should wait: Node's "two reads behind".
+const HIGH_WATER = 2 * 65536
+
 // Buffers in one vectored write: under the kernel's own limit of 1024.
 const COUNT_LIMIT = 512
+
+// No descriptor goes with the message.
+const NONE = -1
 
 // Channels with gathered messages, for 'exit': no tick ends after that.
 const gathering = new Set()
@@ -71,7 +78,7 @@ class Outgoing {
   // Whether a message has left in this tick.
   #started = false
   #gathered = null
-  // Batches the kernel did not take: { bytes, batch } each.
+  // Batches the kernel did not take: { bytes, batch, fd } each.
   #waiting = []
   #waitingSize = 0
   // The peer is gone: nothing that waits will ever leave.
@@ -90,9 +97,9 @@ class Outgoing {
     handle.onwritable = () => this.#flushWaiting()
   }
 
-  // Bytes that the kernel did not take.
-  get size() {
-    return this.#waitingSize
+  // What send() answers.
+  get hasRoom() {
+    return this.#waitingSize < HIGH_WATER
   }
 
   // Takes an encoded message. `quiet`: its failure is nobody's business.
@@ -121,19 +128,39 @@ class Outgoing {
     this.#send(batch)
   }
 
-  #send(batch) {
+  // Takes a message that a descriptor goes with; gives 0 or an error. It leaves in a write of its
+  // own, because the peer tells whose descriptor it is by the bytes that it comes with.
+  writeWithDescriptor(bytes, fd, callback, quiet) {
+    this.flushGathered()
+    const batch = new Batch()
+    batch.add(bytes)
+    if (callback !== undefined) process.nextTick(tell, this, batch, callback)
+    else if (!quiet) batch.silent++
+    this.#send(batch, fd)
+    return batch.status < 0 ? batch.status : 0
+  }
+
+  #send(batch, fd = NONE) {
     let sent = 0
     if (this.#waitingSize === 0) {
-      sent = batch.writeTo(this.#handle)
+      sent =
+        fd === NONE
+          ? batch.writeTo(this.#handle)
+          : this.#handle.writeWithDescriptor(batch.data[0], fd)
       if (sent < 0) return this.#fail(batch, sent)
       if (!this.#handle.short) {
         batch.status = 0
         return
       }
     }
+    if (fd !== NONE) {
+      // The owner may close it before its turn comes, and the number be given to something else.
+      fd = sent > 0 ? NONE : duplicateFd(fd)
+      if (fd < NONE) return this.#fail(batch, fd)
+    }
     const bytes = batch.restAfter(sent)
     batch.data = undefined
-    this.#waiting.push({ bytes, batch })
+    this.#waiting.push({ bytes, batch, fd })
     this.#waitingSize += bytes.length
     // A message on its way keeps the process alive, whether or not anyone listens.
     this.#control.refCounted()
@@ -147,8 +174,15 @@ class Outgoing {
   #flushWaiting() {
     let done = 0
     while (done < this.#waiting.length) {
-      const next = this.#waiting.slice(done, done + COUNT_LIMIT)
-      let sent = this.#handle.writeRest(next.map(({ bytes }) => bytes))
+      const next = this.#nextWrite(done)
+      const [first] = next
+      let sent
+      if (first.fd === NONE) {
+        sent = this.#handle.writeRest(next.map(({ bytes }) => bytes))
+      } else {
+        sent = this.#handle.writeWithDescriptor(first.bytes, first.fd)
+        if (sent > 0) dropDescriptor(first)
+      }
       if (sent < 0) {
         // Told to nobody here, as in Node: the end of the stream will be, by 'disconnect'.
         this.#broken = true
@@ -168,6 +202,20 @@ class Outgoing {
     if (this.#waitingSize === 0 || this.#broken) this.#onEmpty?.()
   }
 
+  // Batches that may leave together: one with a descriptor leaves alone.
+  #nextWrite(start) {
+    let end = start + 1
+    while (
+      end < this.#waiting.length &&
+      end - start < COUNT_LIMIT &&
+      this.#waiting[end].fd === NONE &&
+      this.#waiting[start].fd === NONE
+    ) {
+      end++
+    }
+    return this.#waiting.slice(start, end)
+  }
+
   // For a channel that is closed: what still waits is given up.
   discard() {
     this.#waitingSize = 0
@@ -175,7 +223,9 @@ class Outgoing {
   }
 
   #settle(count) {
-    for (const { batch } of this.#waiting.splice(0, count)) {
+    for (const entry of this.#waiting.splice(0, count)) {
+      const { batch } = entry
+      dropDescriptor(entry)
       this.#control.unrefCounted()
       batch.status = 0
       // On the tick queue, so that one that throws leaves the others unharmed.
@@ -189,6 +239,11 @@ class Outgoing {
     if (this.#waitingSize === 0 || this.#broken) callback()
     else this.#onEmpty = callback
   }
+}
+
+function dropDescriptor(entry) {
+  if (entry.fd !== NONE) closeFd(entry.fd)
+  entry.fd = NONE
 }
 
 // The callback of a message, at its place in the order of ticks.

@@ -5,29 +5,22 @@
 const { codes } = require('./errors')
 
 function validateString(value, name) {
-  if (typeof value !== 'string')
-    throw new codes.ERR_INVALID_ARG_TYPE(name, 'string', value)
+  if (typeof value !== 'string') throw new codes.ERR_INVALID_ARG_TYPE(name, 'string', value)
 }
 
 function validateStringWithoutNullBytes(value, name) {
   validateString(value, name)
   if (value.includes('\0')) {
-    throw new codes.ERR_INVALID_ARG_VALUE(
-      name,
-      value,
-      'must be a string without null bytes',
-    )
+    throw new codes.ERR_INVALID_ARG_VALUE(name, value, 'must be a string without null bytes')
   }
 }
 
 function validateBoolean(value, name) {
-  if (typeof value !== 'boolean')
-    throw new codes.ERR_INVALID_ARG_TYPE(name, 'boolean', value)
+  if (typeof value !== 'boolean') throw new codes.ERR_INVALID_ARG_TYPE(name, 'boolean', value)
 }
 
 function validateFunction(value, name) {
-  if (typeof value !== 'function')
-    throw new codes.ERR_INVALID_ARG_TYPE(name, 'Function', value)
+  if (typeof value !== 'function') throw new codes.ERR_INVALID_ARG_TYPE(name, 'Function', value)
 }
 
 function validateObject(value, name) {
@@ -37,8 +30,7 @@ function validateObject(value, name) {
 }
 
 function validateNumber(value, name, min, max) {
-  if (typeof value !== 'number')
-    throw new codes.ERR_INVALID_ARG_TYPE(name, 'number', value)
+  if (typeof value !== 'number') throw new codes.ERR_INVALID_ARG_TYPE(name, 'number', value)
   const bounded = min != null || max != null
   if (
     (min != null && value < min) ||
@@ -47,11 +39,7 @@ function validateNumber(value, name, min, max) {
   ) {
     const low = min != null ? `>= ${min}` : ''
     const high = max != null ? `<= ${max}` : ''
-    throw new codes.ERR_OUT_OF_RANGE(
-      name,
-      low && high ? `${low} && ${high}` : low + high,
-      value,
-    )
+    throw new codes.ERR_OUT_OF_RANGE(name, low && high ? `${low} && ${high}` : low + high, value)
   }
 }
 
@@ -61,10 +49,8 @@ function validateInteger(
   min = Number.MIN_SAFE_INTEGER,
   max = Number.MAX_SAFE_INTEGER,
 ) {
-  if (typeof value !== 'number')
-    throw new codes.ERR_INVALID_ARG_TYPE(name, 'number', value)
-  if (!Number.isInteger(value))
-    throw new codes.ERR_OUT_OF_RANGE(name, 'an integer', value)
+  if (typeof value !== 'number') throw new codes.ERR_INVALID_ARG_TYPE(name, 'number', value)
+  if (!Number.isInteger(value)) throw new codes.ERR_OUT_OF_RANGE(name, 'an integer', value)
   if (value < min || value > max) {
     throw new codes.ERR_OUT_OF_RANGE(name, `>= ${min} && <= ${max}`, value)
   }
@@ -73,11 +59,7 @@ function validateInteger(
 function validateOneOf(value, name, allowed) {
   if (allowed.includes(value)) return
   const shown = allowed.map((item) => (typeof item === 'string' ? `'${item}'` : String(item)))
-  throw new codes.ERR_INVALID_ARG_VALUE(
-    name,
-    value,
-    `must be one of: ${shown.join(', ')}`,
-  )
+  throw new codes.ERR_INVALID_ARG_VALUE(name, value, `must be one of: ${shown.join(', ')}`)
 }
 
 function validateInt32(value, name, min = -2147483648, max = 2147483647) {

@@ -1,0 +1,189 @@
+'use strict'
+
+// Handles on a fork channel. One is under way at a time: until the peer has answered, everything
+// else that is sent waits in `_handleQueue`. A socket is closed here when it has arrived there.
+
+const engine = require('../engine')
+const { arriving, leaving, receive, typeOf } = require('./sendable')
+const { SocketListReceive, SocketListSend } = require('./socket-list')
+
+const HANDLE = 'NODE_HANDLE'
+const ARRIVED = 'NODE_HANDLE_ACK'
+const LOST = 'NODE_HANDLE_NACK'
+const RETRIES = 3
+
+// Messages whose cmd begins so are the runtime's own; the script never sees them as 'message'.
+const INTERNAL = 'NODE_'
+
+function isInternal(message) {
+  const cmd = message?.cmd
+  return (
+    typeof message === 'object' &&
+    typeof cmd === 'string' &&
+    cmd.length > INTERNAL.length &&
+    cmd.startsWith(INTERNAL)
+  )
+}
+
+class Passing {
+  #target
+  #channel
+  #outgoing
+  #encode
+  #deliver
+  #sent = new Map()
+  #got = new Map()
+
+  // `deliver(message, handle)` tells the target of a message that came with a handle.
+  constructor(target, channel, outgoing, encode, deliver) {
+    this.#target = target
+    this.#channel = channel
+    this.#outgoing = outgoing
+    this.#encode = encode
+    this.#deliver = deliver
+    // Where Node has them, for code that looks.
+    target._handleQueue = null
+    target._pendingMessage = null
+    target.on('internalMessage', (message, handle) => {
+      if (message.cmd === HANDLE) this.#arrived(message, handle)
+      else if (message.cmd === ARRIVED || message.cmd === LOST) this.#answered(message.cmd)
+    })
+  }
+
+  // --- sending --------------------------------------------------------------------------------
+
+  // Sends what cannot go at once as plain bytes. Undefined when it can after all.
+  send(message, handle, options, callback) {
+    const type = handle ? typeOf(handle) : undefined
+    const queue = this.#target._handleQueue
+    if (queue !== null) {
+      if (type === undefined && (message?.cmd === ARRIVED || message?.cmd === LOST)) {
+        return undefined
+      }
+      queue.push({ callback, handle: handle || null, options, message })
+      return queue.length === 1
+    }
+    if (type === undefined) return undefined
+    const { describe, handleOf, leave } = leaving[type]
+    const raw = handleOf(handle)
+    // Sent before, or never opened: the text goes alone.
+    if (!raw) return undefined
+
+    const frame = { cmd: HANDLE, type, msg: message }
+    describe?.(frame, handle)
+    const bytes = this.#encode(frame)
+    const leaves = leave !== undefined && !options?.keepOpen
+    this.#count(frame, handle, leaves)
+    if (leaves) leave(handle, raw)
+    const error = this.#transmit(bytes, raw, options, callback)
+    if (leaves) {
+      if (error < 0) raw.close()
+      else this.#target._pendingMessage = { bytes, handle: raw, options, retransmissions: 0 }
+    }
+    return this.#outgoing.hasRoom
+  }
+
+  #transmit(bytes, raw, options, callback) {
+    const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
+    const fd = typeof raw.fd === 'number' ? raw.fd : -1
+    const done = typeof callback === 'function' ? callback : undefined
+    const error = this.#outgoing.writeWithDescriptor(data, fd, done, options?.swallowErrors)
+    if (error === 0) this.#target._handleQueue ??= []
+    return error
+  }
+
+  // The connections of a server that are counted by the process which has them.
+  #count(frame, { server }, leaves) {
+    if (frame.type !== 'net.Socket' || !server) return
+    if (!this.#sent.has(frame.key)) {
+      const list = new SocketListSend(this.#target, frame.key)
+      this.#sent.set(frame.key, list)
+      server._setupWorker(list)
+    }
+    if (leaves) server._connections--
+  }
+
+  #answered(cmd) {
+    const target = this.#target
+    const pending = target._pendingMessage
+    if (pending !== null) {
+      if (cmd === ARRIVED) {
+        this.closePending()
+      } else if (pending.retransmissions++ === RETRIES) {
+        this.closePending()
+        process.emitWarning(
+          'Handle did not reach the receiving process correctly',
+          'SentHandleNotReceivedWarning',
+        )
+      }
+    }
+
+    const queue = target._handleQueue
+    // An answer to nothing.
+    if (queue === null) return
+    target._handleQueue = null
+    if (target._pendingMessage !== null) {
+      const { bytes, handle, options } = target._pendingMessage
+      // Its callback has been called.
+      if (this.#transmit(bytes, handle, { ...options, swallowErrors: true }) < 0) {
+        this.closePending()
+      }
+    }
+    for (const { message, handle, options, callback } of queue) {
+      target._send(message, handle, options, callback)
+    }
+    if (!target.connected && target.channel !== null && target._handleQueue === null) {
+      target._disconnect()
+    }
+  }
+
+  closePending() {
+    const pending = this.#target._pendingMessage
+    this.#target._pendingMessage = null
+    pending?.handle.close()
+  }
+
+  // The channel ends: what waits will not be sent.
+  discard() {
+    this.#target._handleQueue = null
+    this.closePending()
+  }
+
+  // --- receiving ------------------------------------------------------------------------------
+
+  // The handle that came with an internal message, if one should have. The bytes of the frame have
+  // just been read, so the oldest descriptor that nobody has claimed is its own.
+  claim(message) {
+    if (message.cmd !== HANDLE) return undefined
+    const fd = engine.claimFd(this.#channel)
+    return fd < 0 ? undefined : receive(message, fd, isInternal)
+  }
+
+  #arrived(frame, handle) {
+    const target = this.#target
+    if (!handle) {
+      target._send({ cmd: LOST }, null, true)
+      return
+    }
+    target._send({ cmd: ARRIVED }, null, true)
+    this.#make(frame, handle)
+  }
+
+  #make(frame, handle) {
+    const { msg } = frame
+    // Node wraps a frame that it sends again in another one, and wants one answer.
+    if (msg?.cmd === HANDLE && arriving[msg.type] !== undefined) return this.#make(msg, handle)
+    arriving[frame.type](frame, handle, (value) => {
+      if (frame.type === 'net.Socket' && frame.key) this.#listOf(frame.key).add({ socket: value })
+      this.#deliver(msg, value)
+    })
+  }
+
+  #listOf(key) {
+    let list = this.#got.get(key)
+    if (list === undefined) this.#got.set(key, (list = new SocketListReceive(this.#target, key)))
+    return list
+  }
+}
+
+module.exports = { Passing, isInternal }

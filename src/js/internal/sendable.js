@@ -1,0 +1,148 @@
+'use strict'
+
+// What can travel with a message: sockets, servers and their handles, ours and the built-in ones.
+// For each type that the wire names, how one leaves this process and how it is made in the other.
+
+const nodeNet = require('node:net')
+const engine = require('../engine')
+const { codes } = require('./errors')
+const {
+  datagramHandle,
+  nativeDatagramHandle,
+  nativeHandle,
+  nativeType,
+} = require('./native-handles')
+
+const { Handle, TcpHandle, LocalHandle } = engine
+const ourNetFile = require.resolve('../net')
+
+function noop() {}
+
+// Ferrowire's net, in a process that uses it. Others get the built-in classes: a child of ours may
+// never have heard of Ferrowire.
+function ourNet() {
+  return require.cache[ourNetFile]?.loaded ? require('../net') : undefined
+}
+
+// --- leaving ----------------------------------------------------------------------------------
+
+const isSocket = (value, ours) =>
+  value instanceof nodeNet.Socket || (ours !== undefined && value instanceof ours.Socket)
+const isServer = (value, ours) =>
+  value instanceof nodeNet.Server || (ours !== undefined && value instanceof ours.Server)
+
+// The type under which `value` travels.
+function typeOf(value) {
+  const ours = ourNet()
+  if (isSocket(value, ours)) return 'net.Socket'
+  if (isServer(value, ours)) return 'net.Server'
+  if (value instanceof Handle) return 'net.Native'
+  const type = nativeType(value)
+  if (type !== undefined) return type
+  if (value instanceof require('node:dgram').Socket) return 'dgram.Socket'
+  throw new codes.ERR_INVALID_HANDLE_TYPE()
+}
+
+const leaving = {
+  __proto__: null,
+  'net.Native': { handleOf: (handle) => handle },
+  'dgram.Native': { handleOf: (handle) => handle },
+  'net.Server': { handleOf: (server) => server._handle },
+  'dgram.Socket': {
+    handleOf: datagramHandle,
+    describe(frame, socket) {
+      frame.dgramType = socket.type
+    },
+  },
+  'net.Socket': {
+    handleOf: (socket) => socket._handle,
+    describe(frame, socket) {
+      // The receiver counts the connections of each server.
+      if (socket.server) frame.key = socket.server._connectionKey
+    },
+    // From here on this process has nothing to do with the connection; its handle is closed when
+    // the other one has it.
+    leave: detachSocket,
+  },
+}
+
+function detachSocket(socket, handle) {
+  if (handle instanceof Handle) {
+    handle.release()
+  } else {
+    // Node reads on until the handle is closed, and loses those bytes.
+    handle.readStop?.()
+  }
+  handle.onread = noop
+  socket._handle = null
+  socket.setTimeout(0)
+  detachHttp(socket)
+}
+
+// A socket that an HTTP server parses.
+function detachHttp(socket) {
+  const { parser } = socket
+  if (!parser) return
+  const message = socket._httpMessage
+  if (typeof parser.detach === 'function') {
+    parser.detach()
+  } else {
+    parser.unconsume?.()
+    parser.remove?.()
+    socket.parser = null
+    setImmediate(() => parser.close?.())
+  }
+  message?.detachSocket(socket)
+}
+
+// --- arriving ---------------------------------------------------------------------------------
+
+function refused(fd) {
+  engine.closeFd(fd)
+  return undefined
+}
+
+function ourHandle(fd, listening) {
+  const kind = engine.kindOf(fd)
+  if (kind !== 'TCP' && kind !== 'PIPE') return refused(fd)
+  const Kind = kind === 'TCP' ? TcpHandle : LocalHandle
+  const handle = new Kind(listening ? Kind.SERVER : Kind.SOCKET)
+  // The engine owns the descriptor from here on, also when it cannot use it.
+  if (handle.open(fd, listening) === 0) return handle
+  handle.close()
+  return undefined
+}
+
+// The handle for a descriptor that came with `frame`; it owns the descriptor. Undefined, and the
+// descriptor closed, when it is not what the frame says. The runtime's own messages (a cluster's)
+// are for the built-in modules.
+function receive(frame, fd, isInternal) {
+  const { type, msg } = frame
+  if (arriving[type] === undefined) return refused(fd)
+  if (type === 'dgram.Socket' || type === 'dgram.Native') return nativeDatagramHandle(fd)
+  const listening = type === 'net.Server' || (type === 'net.Native' && engine.isListening(fd))
+  return ourNet() === undefined || isInternal(msg)
+    ? nativeHandle(fd, listening)
+    : ourHandle(fd, listening)
+}
+
+const arriving = {
+  __proto__: null,
+  'net.Native': (frame, handle, done) => done(handle),
+  'dgram.Native': (frame, handle, done) => done(handle),
+  'net.Server'(frame, handle, done) {
+    const server = new (netOf(handle).Server)()
+    server.listen(handle, () => done(server))
+  },
+  'net.Socket'(frame, handle, done) {
+    done(new (netOf(handle).Socket)({ handle, readable: true, writable: true }))
+  },
+  'dgram.Socket'(frame, handle, done) {
+    const socket = new (require('node:dgram').Socket)(frame.dgramType)
+    socket.bind(handle, () => done(socket))
+  },
+}
+
+const netOf = (handle) => (handle instanceof Handle ? require('../net') : nodeNet)
+
+module.exports = { arriving, leaving, receive, typeOf }
