@@ -40,6 +40,10 @@ function installed(fd, serialization) {
     return false
   }
   if (typeof handle === 'number') return false
+  // Only a cluster's worker listens before any preload.
+  const isWorker = process.listenerCount('internalMessage') > 0
   require('./internal/channel').openChannel(process, handle, serialization)
+  // What it says first was said to no channel.
+  if (isWorker) process._send({ cmd: 'NODE_CLUSTER', act: 'online' }, undefined, true)
   return true
 }

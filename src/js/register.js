@@ -8,6 +8,7 @@
 const Module = require('node:module')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')
+const { loadCluster, useFork } = require('./internal/load-cluster')
 
 const OWN_FOLDER = __dirname + path.sep
 const OURS = new Map(
@@ -24,6 +25,8 @@ const OURS = new Map(
   }),
 )
 
+const isCluster = (name) => name === 'cluster' || name === 'node:cluster'
+
 // Our own modules need Node's.
 function isOwn(parent) {
   return typeof parent === 'string' && parent.startsWith(OWN_FOLDER)
@@ -33,10 +36,10 @@ function redirectByHooks() {
   const ownUrl = pathToFileURL(OWN_FOLDER).href
   Module.registerHooks({
     resolve(specifier, context, next) {
+      if (context.parentURL?.startsWith(ownUrl)) return next(specifier, context)
+      if (isCluster(specifier)) loadCluster()
       const target = OURS.get(specifier)
-      if (target === undefined || context.parentURL?.startsWith(ownUrl)) {
-        return next(specifier, context)
-      }
+      if (target === undefined) return next(specifier, context)
       return { url: pathToFileURL(target).href, format: 'commonjs', shortCircuit: true }
     },
   })
@@ -44,6 +47,8 @@ function redirectByHooks() {
 
 // Before Node 22.15: requires by the loader function, imports by a loader thread.
 function redirectByLoader() {
+  // An import would load it without asking us.
+  loadCluster()
   const load = Module._load
   Module._load = function (request, parent, isMain) {
     const target = isOwn(parent?.filename) ? undefined : OURS.get(request)
@@ -68,7 +73,7 @@ function addonsAllowed() {
 if (addonsAllowed()) {
   require('./net')
   require('./http')
-  require('./child_process')
+  useFork(require('./child_process').fork)
   if (typeof Module.registerHooks === 'function') redirectByHooks()
   else redirectByLoader()
 }

@@ -3,8 +3,15 @@
 // The 'http' entries of perf_hooks for requests. Node's ClientRequest begins such an entry while somebody observes, but
 // only its own response handling ends it. The one public way to the same end is a ServerResponse, which ends its own.
 
+const { channel } = require('node:diagnostics_channel')
 const { PerformanceObserver } = require('node:perf_hooks')
 const { ClientRequest, OutgoingMessage, ServerResponse } = require('node:http')
+
+const channels = [
+  'http.client.request.created',
+  'http.client.request.start',
+  'http.server.response.created',
+].map((name) => channel(name))
 
 function finished(message) {
   message.socket = {}
@@ -49,7 +56,11 @@ let symbols
 
 /** The head of the response has come: ends the entry that was begun with the request, if there is one. */
 function finishEntry(req, res) {
-  symbols ??= findSymbols()
+  if (symbols === undefined) {
+    // The two messages made for the search are nobody's business.
+    if (channels.some(({ hasSubscribers }) => hasSubscribers)) return
+    symbols = findSymbols()
+  }
   const { kOfRequest, kOfResponse } = symbols
   if (kOfRequest === undefined || kOfResponse === undefined || req[kOfRequest] === undefined) return
   const carrier = new OutgoingMessage()

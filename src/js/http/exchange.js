@@ -46,7 +46,7 @@ function beginExchange(connection, req, info) {
     startChannel.publish({ request: req, response: res, socket, server })
 
   if (server[kOptimizeEmptyRequests] && !announcesBody(req.headers)) {
-    req._dumpAndCloseReadable()
+    closeEmpty(req)
     req._read()
   }
 
@@ -158,8 +158,7 @@ function isQuiet(req) {
     !req._dumped &&
     !req.destroyed &&
     req._dump === dump &&
-    req._destroy === destroy &&
-    typeof req._dumpAndCloseReadable === 'function'
+    req._destroy === destroy
   )
 }
 
@@ -180,12 +179,23 @@ function keepAlive(connection) {
   if (timeout > 0) connection.keepAlive.start(timeout + orElse(server.keepAliveTimeoutBuffer, 1000))
 }
 
+// The state of a stream that has ended and was destroyed, without the way there.
+function closeEmpty(req) {
+  req._dumped = true
+  const state = req._readableState
+  state.ended = true
+  state.endEmitted = true
+  state.destroyed = true
+  state.closed = true
+  state.closeEmitted = true
+}
+
 function closeBothNT(res, req) {
   emitCloseNT(res)
   // Listeners that came with 'finish' or 'close' of the response want to see the request end.
   if (req._eventsCount === 0 && !req.destroyed) {
     req._readableState.flowing = true
-    req._dumpAndCloseReadable()
+    closeEmpty(req)
   } else {
     req.removeAllListeners('data')
     req.resume()

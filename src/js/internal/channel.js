@@ -182,7 +182,12 @@ function openChannel(target, handle, serialization) {
 // A child lives as long as it listens to its parent, and no longer.
 function countListeners(control, handle) {
   handle.unref()
-  const counts = (event) => event === 'message' || event === 'disconnect'
+  const counted = ['message', 'disconnect']
+  const counts = (event) => counted.includes(event)
+  // A cluster's worker began to listen before its channel was there.
+  for (const event of counted) {
+    for (let left = process.listenerCount(event); left > 0; left--) control.refCounted()
+  }
   process.on('newListener', (event) => {
     if (counts(event)) control.refCounted()
   })

@@ -5,6 +5,7 @@
 const dns = require('node:dns')
 const diagnostics = require('node:diagnostics_channel')
 const { codes, errnoException, hostPortException, listenException } = require('../internal/errors')
+const { loadCluster } = require('../internal/load-cluster')
 const { kBoundSocketConsume, kBoundSocketPath, kOwner } = require('../internal/symbols')
 const { validatePort } = require('../internal/validators')
 const { TcpHandle, LocalHandle, adopt, adoptShared, isHandle } = require('../engine')
@@ -24,9 +25,6 @@ const READABLE_BY_ALL = 1
 const WRITABLE_BY_ALL = 2
 // The kernel rounds the number plus one up to a power of two: 512.
 const BACKLOG = 511
-
-// Loaded when something listens: it looks at the environment of the process then.
-let cluster
 
 const listenChannel = diagnostics.tracingChannel('net.server.listen')
 
@@ -111,7 +109,7 @@ Server.prototype._listen2 = function setupListenHandle(address, port, family, ba
 // In a cluster's worker the primary owns the handle, unless the caller wants one of its own.
 function listenHere(server, wanted, exclusive) {
   const { address, port, addressType, backlog, fd, flags } = wanted
-  cluster ??= require('node:cluster')
+  const cluster = loadCluster()
   if (cluster.isPrimary || exclusive) {
     server._listen2(address, port, addressType, backlog, fd, flags)
     return

@@ -7,6 +7,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { errnoException } = require('../internal/errors')
 const { kLastWriteQueueSize, kUnsent } = require('../internal/symbols')
 
+const UV_ECANCELED = -125
 const UV_EFAULT = -14
 // Most slices that one system call takes.
 const SLICES_MAX = 1024
@@ -102,13 +103,13 @@ function afterRoom(socket, handle) {
   handle.writeQueueSize -= taken
 }
 
-// The handle was closed with a write under way. As in Node its callback gets no error: that the
-// socket is destroyed says it all.
+// The handle was closed with a write under way.
 function cancelUnsent(socket) {
   const unsent = socket[kUnsent]
   if (unsent === null) return
   socket[kUnsent] = null
-  unsent.resource.runInAsyncScope(unsent.callback, undefined, null)
+  const error = errnoException(UV_ECANCELED, 'write')
+  unsent.resource.runInAsyncScope(unsent.callback, undefined, error)
   unsent.resource.emitDestroy()
 }
 
