@@ -3,8 +3,9 @@
 //! A connection makes at most one read step per turn, so that JavaScript can pause or destroy it
 //! between any two of its events, as it can under libuv.
 
-use super::codec::{Codec, Next};
+use super::codec::Codec;
 use super::outbox::{Kind, Outbox};
+use super::read::Expected;
 use super::ready::ConnWaker;
 use crate::net::{Listener, Stream};
 use crate::sys::{self, errno};
@@ -14,10 +15,6 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// Reads at least this long go straight into a buffer of their own instead of the slab: copying
-/// 16 KiB costs as much as half of the message.
-const OWN_BUFFER_MIN: usize = 4 * 1024;
-const OWN_BUFFER_MAX: usize = super::outbox::READ_MAX;
 /// Most connections taken from one listener in one turn.
 const ACCEPT_BUDGET: usize = 64;
 
@@ -70,8 +67,7 @@ pub struct Conn {
     /// What the readiness mirror watches this descriptor for.
     pub watched: u8,
     pub bytes_read: u64,
-    /// Size of buffer that the next read is expected to fill; 0 while reads are small.
-    expect: usize,
+    pub(super) expected: Expected,
 }
 
 impl Conn {
@@ -91,7 +87,7 @@ impl Conn {
             touched: false,
             watched: 0,
             bytes_read: 0,
-            expect: 0,
+            expected: Expected::default(),
         }
     }
 
@@ -253,76 +249,7 @@ impl Conn {
         outbox.push(Kind::Shutdown, self.id, [status, 0, 0, 0]);
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>, step: &mut Step) {
-        let Io::Stream(stream) = &mut self.io else {
-            return;
-        };
-        let raw = self.codec.is_raw();
-        let (done, room, offset) = if raw && self.expect > 0 {
-            match outbox.buffers.fresh(self.expect) {
-                Some(buffer) => (stream.poll_read(cx, buffer), buffer.len(), None),
-                None => return,
-            }
-        } else {
-            let (space, offset) = outbox.read_space(!raw);
-            let room = space.len();
-            let done = match &mut self.codec {
-                Codec::Ipc(channel) => stream.poll_receive(cx, space, &mut channel.arrived),
-                _ => stream.poll_read(cx, space),
-            };
-            (done, room, Some(offset))
-        };
-        let len = match done {
-            Poll::Pending => return,
-            Poll::Ready(Ok(0)) => return self.end(0, outbox),
-            Poll::Ready(Err(error)) => return self.end(errno::number(&error), outbox),
-            Poll::Ready(Ok(len)) => len,
-        };
-        self.bytes_read += len as u64;
-        // A full buffer may mean more. After a short read only the end of the stream can be left:
-        // libuv tells it in the same callback when both directions are down, else one iteration
-        // later.
-        if stream.poll_read_ready(cx).is_ready() {
-            // Descriptors end a read early, too.
-            let cut = matches!(&self.codec, Codec::Ipc(channel) if !channel.arrived.is_empty());
-            step.more = len == room || cut || stream.is_hung_up(cx);
-            step.later = !step.more;
-        }
-        match offset {
-            None => {
-                let number = outbox.buffers.hand_over();
-                outbox.push(Kind::DataOwned, self.id, [number, len as i32, 0, 0]);
-            }
-            Some(offset) => {
-                outbox.keep(len);
-                if raw {
-                    outbox.push(Kind::Data, self.id, [offset as i32, len as i32, 0, 0]);
-                } else {
-                    let (bytes, mut writer) = outbox.split(offset, len);
-                    match self.codec.read(self.id, bytes, offset, &mut writer) {
-                        Next::Read => {}
-                        Next::Raw => self.reading = false,
-                        Next::Fail(status) => return self.end(status, outbox),
-                    }
-                }
-            }
-        }
-        self.adapt(len, room);
-    }
-
-    /// Follows the sizes that this peer sends, upwards at once and downwards when well below.
-    fn adapt(&mut self, len: usize, room: usize) {
-        if len < OWN_BUFFER_MIN {
-            self.expect = 0;
-        } else if self.expect == 0 || len == room {
-            let grown = if len == room { len * 2 } else { len };
-            self.expect = grown.next_multiple_of(OWN_BUFFER_MIN).min(OWN_BUFFER_MAX);
-        } else if len <= self.expect / 2 {
-            self.expect = len.next_multiple_of(OWN_BUFFER_MIN);
-        }
-    }
-
-    fn end(&mut self, status: i32, outbox: &mut Outbox<'_>) {
+    pub(super) fn end(&mut self, status: i32, outbox: &mut Outbox<'_>) {
         self.reading = false;
         if status == 0 {
             self.codec.end(self.id, outbox);

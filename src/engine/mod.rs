@@ -17,6 +17,7 @@ pub mod conn;
 pub mod host;
 mod ops;
 pub mod outbox;
+mod read;
 pub mod ready;
 pub mod slots;
 mod turn;

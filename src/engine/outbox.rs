@@ -147,6 +147,19 @@ impl<'a> Outbox<'a> {
         (&mut self.slab[self.used..self.used + len], self.used)
     }
 
+    /// A fresh buffer of `len` bytes, and the free slab behind it with its offset. The largest
+    /// buffers have no slab behind them: a stream that fills those is read again anyway.
+    pub fn own_space(&mut self, len: usize) -> Option<(&mut [u8], &mut [u8], usize)> {
+        let own = self.buffers.fresh(len)?;
+        let free = if len < READ_MAX {
+            self.slab.len() - self.used
+        } else {
+            0
+        };
+        let spill = &mut self.slab[self.used..self.used + free.min(READ_MAX)];
+        Some((own, spill, self.used))
+    }
+
     /// Keeps `len` bytes that were read into `read_space`. Eight-byte steps keep copies aligned.
     pub fn keep(&mut self, len: usize) {
         self.used = (self.used + len).next_multiple_of(8).min(self.slab.len());

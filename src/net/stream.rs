@@ -4,7 +4,7 @@ use super::address;
 use crate::sys;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::future::Future;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::{Pin, pin};
@@ -123,6 +123,32 @@ impl Stream {
         let _ = self.try_io(interest, refuse);
     }
 
+    /// As `poll_read`, into two buffers one after the other.
+    pub fn poll_read_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        first: &mut [u8],
+        second: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let room = first.len() + second.len();
+        loop {
+            ready!(self.poll_read_ready(cx))?;
+            let slices = &mut [IoSliceMut::new(first), IoSliceMut::new(second)];
+            let done = match self {
+                Self::Tcp(stream) => stream.try_read_vectored(slices),
+                Self::Local(stream) => stream.try_read_vectored(slices),
+            };
+            match done {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(len) if 0 < len && len < room => {
+                    self.refuse(Interest::READABLE);
+                    return Poll::Ready(Ok(len));
+                }
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => stream.poll_read_ready(cx),
@@ -153,6 +179,7 @@ impl Stream {
         self.refuse(Interest::READABLE);
     }
 
+    /// Tells tokio that the kernel has nothing more for `interest`, until the driver says so.
     fn refuse(&self, interest: Interest) {
         let refuse = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
         let _ = match self {

@@ -1,0 +1,193 @@
+'use strict'
+
+// Handles over the fork channel: parents and children from { ferrowire, built-in }, with sockets of
+// either module, do the same things, and what both sides and the connections themselves saw must
+// equal built-in with built-in.
+
+const fs = require('node:fs')
+const path = require('node:path')
+const { execFile } = require('node:child_process')
+const { once } = require('node:events')
+const { describe, test } = require('node:test')
+const { BUILT_IN, FERROWIRE } = require('../common/modules')
+
+const ENTRY = path.join(__dirname, 'fixtures/handles-parent.js')
+const LIMIT = Number(process.env.INTEROP_TIMEOUT) || 15_000
+
+const scenarios = [
+  'tcp-sockets',
+  'local-sockets',
+  'sockets-to-parent',
+  'server',
+  'order',
+  'keep-open',
+  'twice',
+  'counts',
+  'datagrams',
+  'raw-handles',
+  'behind-a-queue',
+]
+
+// Parent, child, and whose sockets.
+const pairs = [
+  [FERROWIRE, FERROWIRE, 'own'],
+  [FERROWIRE, FERROWIRE, BUILT_IN],
+  [FERROWIRE, BUILT_IN, 'own'],
+  [BUILT_IN, FERROWIRE, 'own'],
+]
+
+function play(parent, child, scenario, serialization, net) {
+  const args = [ENTRY, parent, child, scenario, serialization, net]
+  const options = { timeout: LIMIT, killSignal: 'SIGKILL' }
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, options, (error, out, err) => {
+      if (error) reject(new Error(`${parent} with ${child}: ${error.message}\n${out}${err}`))
+      else resolve(JSON.parse(out))
+    })
+  })
+}
+
+describe('handles over the fork channel', { concurrency: 2 }, () => {
+  for (const scenario of scenarios) {
+    const serializations = scenario === 'order' ? ['json', 'advanced'] : ['json']
+    for (const serialization of serializations) {
+      let reference
+      for (const [parent, child, net] of pairs) {
+        const title = `${scenario}, ${serialization}: ${parent} parent, ${child} child, ${net} sockets`
+        test(title, async (t) => {
+          t.plan(1)
+          reference ??= play(BUILT_IN, BUILT_IN, scenario, serialization, BUILT_IN)
+          const seen = await play(parent, child, scenario, serialization, net)
+          t.assert.deepStrictEqual(seen, await reference)
+        })
+      }
+    }
+  }
+})
+
+// A peer that does what Node never does.
+const here = { skip: process.env.INTEROP === BUILT_IN || !fs.existsSync('/proc/self/fd') }
+
+const descriptors = () => fs.readdirSync('/proc/self/fd').length
+
+const PYTHON = `
+import array, json, os, socket, sys
+channel = socket.socket(fileno=int(os.environ["NODE_CHANNEL_FD"]))
+reader = channel.makefile("rb")
+def send(text, *fds):
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+    channel.sendmsg([text.encode()], rights)
+def receive():
+    return json.loads(reader.readline())
+one, other = socket.socketpair()
+`
+
+function python(code) {
+  const { spawn } = require('ferrowire/child_process')
+  return spawn('python3', ['-c', PYTHON + code], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+}
+
+describe('descriptors over the fork channel', here, () => {
+  test('one that is not announced is closed', async (t) => {
+    t.plan(3)
+    const child = python(`
+receive()
+send('"first"\\n', one.fileno(), other.fileno())
+receive()
+send('"split', one.fileno())
+send(' line"\\n"whole"\\n')
+receive()
+`)
+    const before = descriptors()
+    const seen = []
+    for (let i = 0; i < 2; i++) {
+      child.send('go')
+      seen.push((await once(child, 'message'))[0])
+    }
+    seen.push((await once(child, 'message'))[0])
+    t.assert.deepStrictEqual(seen, ['first', 'split line', 'whole'])
+    t.assert.strictEqual(descriptors(), before)
+    child.send('end')
+    t.assert.deepStrictEqual(await once(child, 'exit'), [0, null])
+  })
+
+  test('each goes to the message that announces it', async (t) => {
+    t.plan(3)
+    const child = python(`
+receive()
+send('"no handle"\\n', one.fileno())
+send('{"cmd":"NODE_HANDLE","type":"net.Socket","msg":"one"}\\n', one.fileno())
+send('{"cmd":"NODE_HANDLE","type":"net.Socket",', other.fileno())
+send('"msg":"two"}\\n')
+answers = [receive()["cmd"] for _ in range(2)]
+print(json.dumps(answers))
+`)
+    const got = []
+    child.on('message', (message, socket) => got.push([message, socket?.constructor.name, socket]))
+    child.send('go')
+    await once(child, 'exit')
+    const [first, second, third] = got
+    t.assert.strictEqual(first[1], undefined)
+    t.assert.deepStrictEqual(
+      [second.slice(0, 2), third.slice(0, 2)],
+      [
+        ['one', 'Socket'],
+        ['two', 'Socket'],
+      ],
+    )
+    second[2].end('through the pair')
+    const [bytes] = await once(third[2], 'data')
+    t.assert.strictEqual(String(bytes), 'through the pair')
+    third[2].destroy()
+  })
+
+  test('one that never arrives is sent four times, then given up with a warning', async (t) => {
+    t.plan(4)
+    const net = require('ferrowire/net')
+    const child = python(`
+seen = []
+while True:
+    frame = receive()
+    seen.append(frame if type(frame) is str else frame["cmd"])
+    if frame == "end":
+        break
+    send('{"cmd":"NODE_HANDLE_NACK"}\\n')
+send(json.dumps(seen) + '\\n')
+`)
+    const server = net.createServer({ pauseOnConnect: true })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = net.connect(server.address().port, '127.0.0.1')
+    const [socket] = await once(server, 'connection')
+    const handle = socket._handle
+    child.send('lost', socket)
+    child.send('end')
+    const [warning] = await once(process, 'warning')
+    t.assert.strictEqual(warning.name, 'SentHandleNotReceivedWarning')
+    const [seen] = await once(child, 'message')
+    t.assert.deepStrictEqual(seen, [...Array(4).fill('NODE_HANDLE'), 'end'])
+    t.assert.strictEqual(handle.fd, -1)
+    await once(client.resume(), 'close')
+    t.assert.strictEqual(server._connections, 0)
+    server.close()
+  })
+
+  test('a frame without its descriptor, or of an unknown type, is answered as not arrived', async (t) => {
+    t.plan(2)
+    const child = python(`
+receive()
+send('{"cmd":"NODE_HANDLE","type":"net.Socket","msg":"x"}\\n')
+send('{"cmd":"NODE_HANDLE","type":"net.Nonsense","msg":"x"}\\n', one.fileno())
+send('{"cmd":"NODE_HANDLE","type":"net.Socket","msg":"x"}\\n', os.open("/dev/null", os.O_RDONLY))
+send(json.dumps([receive()["cmd"] for _ in range(3)]) + '\\n')
+receive()
+`)
+    const before = descriptors()
+    child.send('go')
+    const [answers] = await once(child, 'message')
+    t.assert.deepStrictEqual(answers, Array(3).fill('NODE_HANDLE_NACK'))
+    t.assert.strictEqual(descriptors(), before)
+    child.send('end')
+    await once(child, 'exit')
+  })
+})

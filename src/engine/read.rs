@@ -1,0 +1,176 @@
+//! One read step of a connection, and where its bytes go.
+//!
+//! Small reads go into the slab, from which JavaScript copies them. Large ones go into an
+//! ArrayBuffer of their own, of the size that this peer is expected to send: copying 16 KiB costs
+//! as much as half of the message. The slab lies behind that buffer in a vectored read, so a
+//! message of just the expected size is known to be the last without asking the kernel again, and
+//! its chunk has an ArrayBuffer of exactly its length, as Node's chunks do.
+
+use super::codec::{Codec, Next};
+use super::conn::{Conn, Io, Step};
+use super::outbox::{Kind, Outbox, READ_MAX};
+use crate::sys::errno;
+use std::io;
+use std::task::{Context, Poll};
+
+/// Reads at least this long get a buffer of their own.
+const OWN_BUFFER_MIN: usize = 4 * 1024;
+
+/// How many bytes the next read of a connection will bring, judged by the last ones.
+#[derive(Default)]
+pub struct Expected {
+    /// Size of the next own buffer; 0 while reads are small.
+    size: usize,
+    /// What the last read brought.
+    last: usize,
+}
+
+impl Expected {
+    /// Follows the sizes that the peer sends: upwards at once, downwards when seen twice or when
+    /// well below.
+    fn follow(&mut self, len: usize) {
+        if len < OWN_BUFFER_MIN {
+            self.size = 0;
+        } else if self.size == 0 || len == self.last {
+            self.size = len.min(READ_MAX);
+        } else if len > self.size || len <= self.size / 2 {
+            self.size = len.next_multiple_of(OWN_BUFFER_MIN).min(READ_MAX);
+        }
+        self.last = len;
+    }
+}
+
+/// What one read brought, and how much it could have brought.
+struct Taken {
+    len: usize,
+    room: usize,
+    /// Where in the slab the bytes lie, those past an own buffer.
+    offset: usize,
+    /// Bytes of them in an own buffer.
+    own: usize,
+}
+
+impl Conn {
+    /// Reads once and tells in the outbox what came.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        outbox: &mut Outbox<'_>,
+        step: &mut Step,
+    ) {
+        let taken = match self.poll_take(cx, outbox) {
+            Poll::Pending => return,
+            Poll::Ready(Err(error)) => return self.end(errno::number(&error), outbox),
+            Poll::Ready(Ok(Taken { len: 0, .. })) => return self.end(0, outbox),
+            Poll::Ready(Ok(taken)) => taken,
+        };
+        self.bytes_read += taken.len as u64;
+        let Io::Stream(stream) = &self.io else { return };
+        // A full buffer may mean more. After a short read only the end of the stream can be left:
+        // libuv tells it in the same callback when both directions are down, else one iteration
+        // later.
+        if stream.poll_read_ready(cx).is_ready() {
+            // Descriptors end a read early, too.
+            let cut = matches!(&self.codec, Codec::Ipc(channel) if !channel.arrived.is_empty());
+            step.more = taken.len == taken.room || cut || stream.is_hung_up(cx);
+            step.later = !step.more;
+        }
+        self.tell(&taken, outbox);
+        self.expected.follow(taken.len);
+    }
+
+    fn poll_take(
+        &mut self,
+        cx: &mut Context<'_>,
+        outbox: &mut Outbox<'_>,
+    ) -> Poll<io::Result<Taken>> {
+        let Io::Stream(stream) = &mut self.io else {
+            return Poll::Pending;
+        };
+        let raw = self.codec.is_raw();
+        if raw && self.expected.size > 0 {
+            let Some((own, spill, offset)) = outbox.own_space(self.expected.size) else {
+                return Poll::Pending;
+            };
+            let (size, room) = (own.len(), own.len() + spill.len());
+            let done = stream.poll_read_vectored(cx, own, spill);
+            return done.map_ok(|len| Taken {
+                len,
+                room,
+                offset,
+                own: len.min(size),
+            });
+        }
+        let (space, offset) = outbox.read_space(!raw);
+        let room = space.len();
+        let done = match &mut self.codec {
+            Codec::Ipc(channel) => stream.poll_receive(cx, space, &mut channel.arrived),
+            _ => stream.poll_read(cx, space),
+        };
+        done.map_ok(|len| Taken {
+            len,
+            room,
+            offset,
+            own: 0,
+        })
+    }
+
+    fn tell(&mut self, taken: &Taken, outbox: &mut Outbox<'_>) {
+        if taken.own > 0 {
+            let number = outbox.buffers.hand_over();
+            let record = [number, taken.own as i32, 0, 0];
+            outbox.push(Kind::DataOwned, self.id, record);
+        }
+        let len = taken.len - taken.own;
+        if len == 0 {
+            return;
+        }
+        outbox.keep(len);
+        if self.codec.is_raw() {
+            let record = [taken.offset as i32, len as i32, 0, 0];
+            outbox.push(Kind::Data, self.id, record);
+            return;
+        }
+        let (bytes, mut writer) = outbox.split(taken.offset, len);
+        match self.codec.read(self.id, bytes, taken.offset, &mut writer) {
+            Next::Read => {}
+            Next::Raw => self.reading = false,
+            Next::Fail(status) => self.end(status, outbox),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(reads: &[usize]) -> Vec<usize> {
+        let mut expected = Expected::default();
+        let follow = |&len: &usize| {
+            expected.follow(len);
+            expected.size
+        };
+        reads.iter().map(follow).collect()
+    }
+
+    #[test]
+    fn small_reads_use_the_slab() {
+        assert_eq!(sizes(&[64, 4095, 100]), [0, 0, 0]);
+    }
+
+    #[test]
+    fn equal_messages_get_buffers_of_their_size() {
+        assert_eq!(sizes(&[16_384; 3]), [16_384; 3]);
+        assert_eq!(sizes(&[10_000, 9_000, 9_000]), [10_000, 10_000, 9_000]);
+    }
+
+    #[test]
+    fn a_stream_gets_the_largest_buffers() {
+        assert_eq!(sizes(&[5_000, 70_000, 65_536]), [5_000, READ_MAX, READ_MAX]);
+    }
+
+    #[test]
+    fn a_peer_that_turns_to_small_messages_is_followed() {
+        assert_eq!(sizes(&[60_000, 20_000, 50]), [60_000, 20_480, 0]);
+    }
+}
