@@ -9,12 +9,15 @@
 // napi-derive registers nothing in test builds, so there nobody calls what JavaScript calls.
 #![cfg_attr(test, allow(dead_code, unused_imports))]
 
-#[cfg(not(unix))]
-compile_error!("the Windows driver is not written yet; see README, Platforms");
-
+#[cfg(unix)]
 mod binding;
+#[cfg(unix)]
 mod engine;
 pub mod http1;
 pub mod ipc;
+#[cfg(unix)]
 mod net;
+#[cfg(unix)]
 mod sys;
+#[cfg(not(unix))]
+mod undriven;

@@ -2,8 +2,7 @@
 //!
 //! The root future returns `Pending` once. Before tokio parks, its hook wakes the root, so the
 //! park polls the driver without blocking (one `epoll_wait`) and comes back. On its second poll
-//! the root drains the ready list. Measured in the prototype: 548 ns a message, against 587 with
-//! a tokio task per connection.
+//! the root drains the ready list.
 
 use super::conn::{Conn, Io, Step};
 use super::host::Memory;

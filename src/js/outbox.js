@@ -4,6 +4,12 @@
 // dispatch(count) once, which walks the records and hands each to its handle. Between two records
 // nextTicks and microtasks are drained, as Node does between two callbacks of libuv.
 
+// They load Node addons too, but have no libuv loop that the engine could sit on.
+const otherRuntime = process.versions.bun ? 'Bun' : process.versions.deno ? 'Deno' : undefined
+if (otherRuntime !== undefined) {
+  throw new Error(`ferrowire runs on Node.js only: it needs libuv, which ${otherRuntime} lacks`)
+}
+
 const native = require('./binding')
 
 // Same list as `Kind` in engine/outbox.rs.

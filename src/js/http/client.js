@@ -28,12 +28,8 @@ Object.setPrototypeOf(ClientRequest.prototype, NodeClientRequest.prototype)
 Object.setPrototypeOf(ClientRequest, NodeClientRequest)
 
 ClientRequest.prototype.destroy = function destroy(err) {
-  if (this.destroyed) return this
-  this.destroyed = true
-  if (this.res) this.res._dump()
-  this[kError] = err
-  this.socket?.destroy(err)
-  return this
+  if (!this.destroyed) this[kError] = err
+  return NodeClientRequest.prototype.destroy.call(this, err)
 }
 
 ClientRequest.prototype.onSocket = function onSocket(socket, err) {
