@@ -152,6 +152,23 @@ scenario('an error and its close', {}, async (run) => {
   await run.turns(2)
 })
 
+scenario('connects of the same tick', {}, async (run) => {
+  const { server, client } = run
+  const listener = server.net.createServer((peer) => peer.end())
+  const target = await run.listen(listener)
+  server.log('listening')
+  const nowhere =
+    run.over === 'tcp' ? { port: await run.freePort(), host: '127.0.0.1' } : { path: run.path() }
+  const sockets = [target, nowhere, target, nowhere].map((place, index) => {
+    const socket = client.net.connect(place).resume()
+    for (const name of ['connect', 'error'])
+      socket.on(name, () => trace(client.log, `${name} ${index}`))
+    return socket
+  })
+  await closed(...sockets)
+  await run.close(listener)
+})
+
 scenario('the context of every callback', {}, async (run) => {
   const { server, client } = run
   const context = new AsyncLocalStorage()

@@ -45,6 +45,8 @@ pub struct Core {
     scratch: Vec<i32>,
     /// Ids whose `'close'` is due in libuv's closing phase.
     closing: Vec<i32>,
+    /// Ids whose `'close'` is in the outbox.
+    closed: Vec<i32>,
     /// Events and bytes that did not fit into the last outbox.
     overflow: Overflow,
     reserve: crate::sys::Reserve,
@@ -84,6 +86,7 @@ impl Engine {
             touched: Vec::new(),
             scratch: Vec::new(),
             closing: Vec::new(),
+            closed: Vec::new(),
             overflow: Overflow::default(),
             reserve: crate::sys::Reserve::new(),
             alive: 0,

@@ -162,6 +162,7 @@ impl Engine {
         self.busy.set(true);
         self.enter(events);
         self.busy.set(false);
+        self.core.borrow_mut().release_closed();
         // Closed during that dispatch: those are due in the next iteration's closing phase.
         if !self.core.borrow().closing.is_empty() && !self.uv.is_closing() {
             self.uv.request_closing_phase();
@@ -272,7 +273,7 @@ impl Core {
         let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
         // The last one closed is told first: libuv's list of closing handles is a stack.
         for id in std::mem::take(&mut self.closing).into_iter().rev() {
-            self.conns.release(id);
+            self.closed.push(id);
             outbox.push(Kind::Closed, id, [0; 4]);
         }
         let (events, overflow) = outbox.finish();

@@ -43,6 +43,7 @@ class Handle extends AsyncResource {
     this.partner = null
     // Set while a codec of text frames or of HTTP responses is on, see outbox.js.
     this.textFrames = false
+    this.isHttp = false
     this.joinsBodies = false
     if (id !== 0) this.assign(id)
   }
@@ -207,6 +208,7 @@ class Handle extends AsyncResource {
   }
 
   startHttp(role, maxHeaderSize, lenientFlags) {
+    this.isHttp = true
     this.joinsBodies = role === 1
     return native.startHttp(this.id, role, maxHeaderSize, lenientFlags)
   }

@@ -162,13 +162,19 @@ function isJoined(handle, kind) {
   return kind !== BODY || handle.joinsBodies
 }
 
+// What a closed handle is not told any more. Node's HTTP parser goes on with the bytes that it has,
+// so HTTP hears the rest of the read in which a listener destroyed the connection.
+function isOver(handle, kind) {
+  return kind !== CLOSED && (kind < HEAD || !handle.isHttp)
+}
+
 function dispatch(count) {
   const end = count * STRIDE
   for (let at = 0; at < end; at += STRIDE) {
     const id = events[at + 1]
     const kind = events[at]
     const handle = handles[id & INDEX_MASK]
-    if (handle === undefined || handle.id !== id || (handle.closing && kind !== CLOSED)) {
+    if (handle === undefined || handle.id !== id || (handle.closing && isOver(handle, kind))) {
       // A connection that was accepted for a listener which is gone belongs to nobody.
       if (kind === CONNECTION && events[at + 2] > 0) native.close(events[at + 2], false)
       if (kind === DATA_OWNED) chunks[events[at + 2]] = undefined
