@@ -173,14 +173,15 @@ impl Engine {
         if let Err(error) = local::check_name(path) {
             return errno::number(&error);
         }
+        // A failure is told at once; success when the descriptor is writable, in the poll phase.
         let made = local::connect(path).and_then(|stream| tokio::net::UnixStream::from_std(stream));
         let (io, status) = match made {
-            Ok(stream) => (Io::Stream(Stream::Local(stream)), 0),
-            Err(error) => (Io::Nothing, errno::number(&error)),
+            Ok(stream) => (Io::Stream(Stream::Local(stream)), None),
+            Err(error) => (Io::Nothing, Some(errno::number(&error))),
         };
         let id = self.insert(Ok(io));
         if id > 0 {
-            self.begin_connect(id, Some(status));
+            self.begin_connect(id, status);
         }
         id
     }

@@ -281,6 +281,18 @@ impl Core {
         events
     }
 
+    /// Frees the indices of connections whose end was told. Not earlier: a new connection under
+    /// the same index would take the record from the old one. Records that wait for room keep
+    /// theirs until they are told.
+    fn release_closed(&mut self) {
+        if !self.overflow.is_empty() {
+            return;
+        }
+        for id in std::mem::take(&mut self.closed) {
+            self.conns.release(id);
+        }
+    }
+
     pub fn reconcile(&mut self) {
         let mut touched = std::mem::take(&mut self.touched);
         for id in touched.drain(..) {
