@@ -37,6 +37,10 @@ class Handle extends AsyncResource {
     this.writeQueueSize = 0
     this.finalBytesRead = 0
     this.onclosed = noop
+    // The write under way that the kernel has not taken whole, see net/write.js.
+    this.unsent = null
+    // What was read while an `onread` callback wanted a pause, see net/read-into.js.
+    this.heldBack = null
     // Who waits for the end of shutdown().
     this.final = undefined
     // Node's handle of the same socket, see adoptShared.

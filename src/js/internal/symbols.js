@@ -2,13 +2,26 @@
 
 // Private state of the net classes. One home, so that no two modules mean different things.
 
+const { AsyncResource } = require('node:async_hooks')
+
+// Sockets and servers carry the async id of their handle where Node's do.
+function asyncIdSymbol() {
+  const resource = new AsyncResource('FERROWIRE', { requireManualDestroy: true })
+  const own = Object.getOwnPropertySymbols(resource)
+  return own.find((key) => key.description === 'async_id_symbol') ?? Symbol('async_id_symbol')
+}
+
 module.exports = {
+  kAsyncId: asyncIdSymbol(),
   kHandle: Symbol('kHandle'),
   kTimeout: Symbol('timeout'),
   kLastWriteQueueSize: Symbol('lastWriteQueueSize'),
   kSetNoDelay: Symbol('kSetNoDelay'),
   kSetKeepAlive: Symbol('kSetKeepAlive'),
-  kKeepAlive: Symbol('kKeepAlive'),
+  // Seconds; the last two only when set.
+  kSetKeepAliveInitialDelay: Symbol('kSetKeepAliveInitialDelay'),
+  kSetKeepAliveInterval: Symbol('kSetKeepAliveInterval'),
+  kSetKeepAliveCount: Symbol('kSetKeepAliveCount'),
   kSetTOS: Symbol('kSetTOS'),
   kBytesRead: Symbol('kBytesRead'),
   kBytesWritten: Symbol('kBytesWritten'),
@@ -16,10 +29,6 @@ module.exports = {
   kBuffer: Symbol('kBuffer'),
   kBufferCb: Symbol('kBufferCb'),
   kBufferGen: Symbol('kBufferGen'),
-  // What was read while that callback wanted a pause.
-  kHeldBack: Symbol('kHeldBack'),
-  // The write under way that the kernel has not taken whole.
-  kUnsent: Symbol('kUnsent'),
   // The socket or server that owns a handle.
   kOwner: Symbol('owner'),
   kBoundSource: Symbol('kBoundSource'),
@@ -28,4 +37,8 @@ module.exports = {
   kBoundSocketPath: Symbol('kBoundSocketPath'),
   // Marks arguments that were normalized before.
   kNormalizedArgs: Symbol('normalizedArgs'),
+  // Methods of Socket.prototype.
+  kAfterAsyncWrite: Symbol('kAfterAsyncWrite'),
+  kReinitializeHandle: Symbol('kReinitializeHandle'),
+  kUpdateTimer: Symbol('kUpdateTimer'),
 }

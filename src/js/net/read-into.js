@@ -3,7 +3,7 @@
 // Option `onread`: bytes go into a buffer of the user's own, and a callback tells how many.
 
 const { isUint8Array } = require('node:util/types')
-const { kBuffer, kBufferCb, kBufferGen, kHeldBack } = require('../internal/symbols')
+const { kBuffer, kBufferCb, kBufferGen } = require('../internal/symbols')
 
 function setUserBuffer(socket, onread) {
   if (onread === null || typeof onread !== 'object' || typeof onread.callback !== 'function') return

@@ -5,7 +5,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { errnoException } = require('../internal/errors')
-const { kLastWriteQueueSize, kUnsent } = require('../internal/symbols')
+const { kAfterAsyncWrite, kLastWriteQueueSize } = require('../internal/symbols')
 
 const UV_ECANCELED = -125
 const UV_EFAULT = -14
@@ -73,16 +73,16 @@ function keepRest(socket, handle, buffers, taken, callback) {
   handle.writeQueueSize = byteCount(buffers)
   socket[kLastWriteQueueSize] = handle.writeQueueSize
   // The callback belongs to whoever wrote, not to the handle.
-  socket[kUnsent] = { buffers, callback, resource: new AsyncResource('WRITEWRAP', MANUAL) }
+  handle.unsent = { buffers, callback, resource: new AsyncResource('WRITEWRAP', MANUAL) }
 }
 
 function finish(socket, handle, error) {
-  const { callback, resource } = socket[kUnsent]
-  socket[kUnsent] = null
+  const { callback, resource } = handle.unsent
+  handle.unsent = null
   handle.writeQueueSize = 0
   if (!error) {
     socket._unrefTimer()
-    socket[kLastWriteQueueSize] = 0
+    socket[kAfterAsyncWrite]()
   }
   resource.runInAsyncScope(callback, undefined, error)
   resource.emitDestroy()
@@ -90,7 +90,7 @@ function finish(socket, handle, error) {
 
 // The kernel has room again.
 function afterRoom(socket, handle) {
-  const unsent = socket[kUnsent]
+  const { unsent } = handle
   if (unsent === null) return
   // Buffers belong to the user, who may have detached one meanwhile.
   if (byteCount(unsent.buffers) !== handle.writeQueueSize) {
@@ -104,10 +104,10 @@ function afterRoom(socket, handle) {
 }
 
 // The handle was closed with a write under way.
-function cancelUnsent(socket) {
-  const unsent = socket[kUnsent]
-  if (unsent === null) return
-  socket[kUnsent] = null
+function cancelUnsent(handle) {
+  const { unsent } = handle
+  if (unsent == null) return
+  handle.unsent = null
   const error = errnoException(UV_ECANCELED, 'write')
   unsent.resource.runInAsyncScope(unsent.callback, undefined, error)
   unsent.resource.emitDestroy()
