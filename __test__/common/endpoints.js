@@ -1,6 +1,7 @@
 'use strict'
 
-// Where the two sides of a scenario meet. Every listener gets port 0 or a path of its own, so files may run at once.
+// Where the two sides of a scenario meet. Every listener gets port 0 or a path of its own, so files
+// may run at once.
 
 const fs = require('node:fs')
 const os = require('node:os')

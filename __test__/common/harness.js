@@ -1,8 +1,8 @@
 'use strict'
 
-// The event-log comparison. `scenario(name, options, play)` is one conversation between a server and a client; it is
-// played with the server and the client each from { ferrowire, built-in }, and every log must equal that of built-in with
-// built-in on the same Node.
+// The event-log comparison. `scenario(name, options, play)` is one conversation between a server
+// and a client; it is played with the server and the client each from { ferrowire, built-in }, and
+// every log must equal that of built-in with built-in on the same Node.
 //
 //   INTEROP=built-in     plays the reference twice instead: are the scenarios themselves deterministic?
 //   FERROWIRE_POISON=1   plays ferrowire with ferrowire in processes whose built-in transports throw (poison.js)
@@ -47,7 +47,8 @@ function callerFile() {
   return frames[2].getFileName()
 }
 
-// A handle that a failed scenario left open would keep this process, and with it the whole run of the tests, for ever.
+// A handle that a failed scenario left open would keep this process, and with it the whole run of
+// the tests, for ever.
 let running = 0
 let leaving
 

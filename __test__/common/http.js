@@ -41,7 +41,8 @@ function watchRequest(log, name, request) {
   return event(request, 'close')
 }
 
-// Resolves with the response once its first bytes are there; these come with the head, so it must not be asked later.
+// Resolves with the response once its first bytes are there; these come with the head, so it must
+// not be asked later.
 const begun = (request) =>
   new Promise((resolve) =>
     request.once('response', (response) => response.once('data', () => resolve(response))),
@@ -55,7 +56,15 @@ function toward(target, options) {
   return { agent: false, ...place, ...options }
 }
 
-// A client without HTTP: sends `text` and resolves with all that came back until the other side closed.
+// An agent of the client's side that does not outlive the run.
+function makeAgent(run, options) {
+  const agent = new run.client.http.Agent(options)
+  run.cleanup(() => agent.destroy())
+  return agent
+}
+
+// A client without HTTP: sends `text` and resolves with all that came back until the other side
+// closed.
 async function sendRaw(net, target, text) {
   const socket = net.connect(target)
   const chunks = []
@@ -71,6 +80,7 @@ module.exports = {
   RESPONSE,
   begun,
   head,
+  makeAgent,
   sendRaw,
   toward,
   watchIncoming,

@@ -1,12 +1,13 @@
 'use strict'
 
-// The one place where tests name what they test. A side of a scenario is `built-in` or `ferrowire`; both have the same
-// shape, so a scenario cannot tell which one it holds.
+// The one place where tests name what they test. A side of a scenario is `built-in` or `ferrowire`;
+// both have the same shape, so a scenario cannot tell which one it holds.
 
 const BUILT_IN = 'built-in'
 const FERROWIRE = 'ferrowire'
 
-// Loaded on first use: a run of built-in with built-in must work, and be comparable, where the addon is not built.
+// Loaded on first use: a run of built-in with built-in must work, and be comparable, where the
+// addon is not built.
 const sides = {
   [BUILT_IN]: {
     get net() {

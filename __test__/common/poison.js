@@ -1,6 +1,7 @@
 'use strict'
 
-// A preload that makes the built-in transports throw, so that whatever still works does not run on them.
+// A preload that makes the built-in transports throw, so that whatever still works does not run on
+// them.
 
 const transports = {
   TCP: process.binding('tcp_wrap').TCP,

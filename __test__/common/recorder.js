@@ -1,8 +1,9 @@
 'use strict'
 
-// The ordered log of one run. A log has lanes: entries of one lane are compared in their exact order, entries of two
-// lanes are not, because nothing orders, say, a server's 'close' and its client's. What differs between two runs of the
-// same code (ports, paths, dates, how TCP cut the bytes) is made equal here and nowhere else.
+// The ordered log of one run. A log has lanes: entries of one lane are compared in their exact
+// order, entries of two lanes are not, because nothing orders, say, a server's 'close' and its
+// client's. What differs between two runs of the same code (ports, paths, dates, how TCP cut the
+// bytes) is made equal here and nowhere else.
 
 const { createHash } = require('node:crypto')
 
@@ -66,7 +67,8 @@ class Recorder {
     const log = (...entry) => {
       if (!this.#sealed) entries.push(entry.map(describe))
     }
-    // Consecutive chunks of one source become one entry: a scenario that controls the cut uses `log` instead.
+    // Consecutive chunks of one source become one entry: a scenario that controls the cut uses
+    // `log` instead.
     log.data = (source, chunk) => {
       if (this.#sealed) return
       const type = typeof chunk === 'string' ? 'string' : chunk.constructor.name

@@ -98,7 +98,8 @@ class Run {
     return this.target(server.address())
   }
 
-  // Waits for the connections of a listener whose other ends are closed already: nothing orders the two.
+  // Waits for the connections of a listener whose other ends are closed already: nothing orders the
+  // two.
   async settled(server) {
     const open = [...this.#accepted.get(server)].filter(({ closed }) => !closed)
     await Promise.all(open.map((socket) => event(socket, 'close')))
@@ -118,7 +119,8 @@ class Run {
     return { port: address.port, host: HOST }
   }
 
-  // A listener with one connection, both ends settled. `accept` and `open` get their end as soon as it exists.
+  // A listener with one connection, both ends settled. `accept` and `open` get their end as soon as
+  // it exists.
   async connected({ serverOptions, clientOptions, accept, open } = {}) {
     const listener = this.server.net.createServer(serverOptions)
     if (accept) listener.on('connection', accept)
@@ -144,7 +146,8 @@ class Run {
     return port
   }
 
-  // Another process which runs `fixtures/<fixture>` with one side's modules; resolves when it is gone.
+  // Another process which runs `fixtures/<fixture>` with one side's modules; resolves when it is
+  // gone.
   spawn(side, fixture, args) {
     const argv = [...process.execArgv, ENTRY, 'fixture', side.kind, fixture]
     const child = spawn(process.execPath, [...argv, JSON.stringify(args)], {

@@ -5,7 +5,8 @@
 // What a socket can go through; 'drain' is missing because TCP does not promise how often it comes.
 const LIFE = ['connect', 'ready', 'data', 'end', 'timeout', 'finish', 'error', 'close']
 
-// Resolves with the first argument of the next such event. Unlike events.once it leaves 'error' alone.
+// Resolves with the first argument of the next such event. Unlike events.once it leaves 'error'
+// alone.
 const event = (emitter, name) => new Promise((resolve) => emitter.once(name, resolve))
 
 const closed = (...emitters) => Promise.all(emitters.map((emitter) => event(emitter, 'close')))

@@ -1,8 +1,8 @@
 'use strict'
 
-// Ferrowire behaves as Node 24 on every Node, and the logs are compared with the built-in of the Node that runs. This is
-// where an older built-in does something else: with `entry` only the entries it matches are left out of the comparison,
-// without it the scenario is.
+// Ferrowire behaves as Node 24 on every Node, and the logs are compared with the built-in of the
+// Node that runs. This is where an older built-in does something else: with `entry` only the
+// entries it matches are left out of the comparison, without it the scenario is.
 
 module.exports = [
   {

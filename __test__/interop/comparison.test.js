@@ -1,6 +1,7 @@
 'use strict'
 
-// The comparison itself: it must notice what it is for, overlook what is chance, and the poison must be one.
+// The comparison itself: it must notice what it is for, overlook what is chance, and the poison
+// must be one.
 
 const assert = require('node:assert/strict')
 const net = require('node:net')
@@ -59,7 +60,8 @@ const alterations = {
     name === 'data' ? emit(name, Buffer.from('hallo')) : emit(name, ...args),
   'text for bytes': (emit, name, ...args) =>
     name === 'data' ? emit(name, String(args[0])) : emit(name, ...args),
-  'another argument': (emit, name, ...args) => (name === 'close' ? emit(name) : emit(name, ...args)),
+  'another argument': (emit, name, ...args) =>
+    name === 'close' ? emit(name) : emit(name, ...args),
   'a property more in an error': (emit, name, ...args) =>
     emit(name, ...args.map((arg) => (name === 'error' ? Object.assign(arg, { extra: 1 }) : arg))),
   'another message of an error': (emit, name, ...args) => {

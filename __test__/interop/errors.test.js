@@ -2,11 +2,14 @@
 
 // Connections and listeners that cannot be: each error in all its properties.
 
+const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { test } = require('node:test')
 const { scenario } = require('../common/harness')
 const { HOST } = require('../common/endpoints')
+const { FERROWIRE, sides } = require('../common/modules')
 const { LIFE, closed, event, outcome } = require('../common/tools')
 
 // What happens on the way to an address.
@@ -44,7 +47,8 @@ scenario('connection refused', {}, async (run) => {
   await closed(socket)
   client.log(socket.errored, socket.connecting, socket.readyState)
 
-  // And of a socket without a user's 'error' listener there is nothing to compare: it ends the process.
+  // And of a socket without a user's 'error' listener there is nothing to compare: it ends the
+  // process.
   const ended = client.net.connect(target)
   client.log.watch('ended', ended, LIFE)
   ended.end('all', () => client.log('ended'))
@@ -133,6 +137,17 @@ scenario('a path too long', { over: ['local'] }, async (run) => {
   await run.turns()
   listener.close((error) => server.log('close callback', error))
   await run.turns()
+})
+
+// Of the scenario above older versions of Node show nothing to compare with.
+test('a path too long is refused by ferrowire on every Node', async () => {
+  const { net } = sides[FERROWIRE]
+  const long = path.join(os.tmpdir(), 'x'.repeat(200))
+  for (const attempt of [net.connect(long), net.createServer().listen(long)]) {
+    const error = await event(attempt, 'error')
+    assert.equal(error.code, 'EINVAL')
+    assert.equal(error.address, long)
+  }
 })
 
 scenario('paths that are none', { over: ['local'] }, async (run) => {

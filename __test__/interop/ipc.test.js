@@ -7,7 +7,6 @@
 const path = require('node:path')
 const { execFile, execFileSync } = require('node:child_process')
 const { once } = require('node:events')
-const net = require('node:net')
 const { describe, test } = require('node:test')
 const { BUILT_IN, FERROWIRE } = require('../common/modules')
 
@@ -152,33 +151,6 @@ describe('fork channel, beyond node', here, () => {
     child.disconnect()
     const [code] = await once(child, 'exit')
     t.assert.strictEqual(code, 21)
-  })
-
-  test('a handle is refused with an error and nothing is sent', async (t) => {
-    t.plan(2)
-    const child = startHere("process.on('message', (message) => process.send(message))")
-    const server = net.createServer()
-    t.assert.throws(() => child.send('with a server', server), {
-      code: 'ERR_INVALID_HANDLE_TYPE',
-      message: /^This handle type cannot be sent: .*cannot pass/,
-    })
-    child.send('without')
-    const [message] = await once(child, 'message')
-    t.assert.strictEqual(message, 'without')
-    child.disconnect()
-    await once(child, 'exit')
-  })
-
-  test('a handle from the peer is answered: it did not arrive', async (t) => {
-    t.plan(1)
-    const child = startHere(`
-      process.on('message', () => {})
-      process.on('internalMessage', ({ cmd }) => process.send(cmd))
-      process.send({ cmd: 'NODE_HANDLE', type: 'net.Socket', msg: 'x' })`)
-    const [cmd] = await once(child, 'message')
-    t.assert.strictEqual(cmd, 'NODE_HANDLE_NACK')
-    child.disconnect()
-    await once(child, 'exit')
   })
 
   test('a child that may not load an addon talks over the channel of node', async (t) => {

@@ -1,6 +1,7 @@
 'use strict'
 
-// What runs between two events: ticks, microtasks and immediates, and in which asynchronous context.
+// What runs between two events: ticks, microtasks and immediates, and in which asynchronous
+// context.
 
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { scenario } = require('../common/harness')

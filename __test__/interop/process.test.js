@@ -8,6 +8,7 @@ const path = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { scenario } = require('../common/harness')
 const { LIFE, closed, event } = require('../common/tools')
+const { toward, watchRequest } = require('../common/http')
 
 const apart = { apart: true, timeout: 10000 }
 
@@ -223,9 +224,9 @@ scenario('exit right after write', {}, async (run) => {
   await run.close(listener)
 })
 
-async function startWorker(run, load) {
+async function startWorker(run, options) {
   const worker = new Worker(path.join(__dirname, 'fixtures', 'worker-server.js'), {
-    workerData: { kind: run.server.kind, address: run.address(), load },
+    workerData: { kind: run.server.kind, address: run.address(), ...options },
   })
   const address = await event(worker, 'message')
   return { worker, target: run.target(address) }
@@ -233,7 +234,7 @@ async function startWorker(run, load) {
 
 scenario('a server in a worker thread', apart, async (run) => {
   const { server, client } = run
-  const { worker, target } = await startWorker(run, false)
+  const { worker, target } = await startWorker(run, {})
   const socket = client.net.connect(target)
   client.log.watch('socket', socket, LIFE)
   socket.write('across threads')
@@ -243,10 +244,21 @@ scenario('a server in a worker thread', apart, async (run) => {
   server.log('worker', await event(worker, 'exit'))
 })
 
+scenario('an HTTP server in a worker thread', apart, async (run) => {
+  const { server, client } = run
+  const { worker, target } = await startWorker(run, { web: true })
+  for (const path of ['/one', '/two']) {
+    const request = client.http.get(toward(target, { path }))
+    await watchRequest(client.log, path, request)
+  }
+  worker.postMessage('stop')
+  server.log('worker', await event(worker, 'exit'))
+})
+
 scenario('terminating a worker under load', apart, async (run) => {
   const { server, client } = run
   for (let round = 0; round < 3; round++) {
-    const { worker, target } = await startWorker(run, true)
+    const { worker, target } = await startWorker(run, { load: true })
     const sockets = Array.from({ length: 10 }, () => client.net.connect(target))
     const gone = sockets.map(async (socket) => {
       // Bytes that nobody read make it a reset, otherwise it is an end: both are right.
@@ -290,7 +302,8 @@ scenario('a worker that ends with open handles', apart, async (run) => {
   await run.close(listener)
 })
 
-// The built-in is one in any case; ours must stand a second load of its code, and of its native half from another file.
+// The built-in is one in any case; ours must stand a second load of its code, and of its native
+// half from another file.
 function loadAgain(kind, how) {
   if (kind === 'built-in') return require('node:net')
   const entry = require.resolve('ferrowire/net')

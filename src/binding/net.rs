@@ -56,10 +56,23 @@ pub fn local_bind(env: Env, path: Buffer) -> napi::Result<i32> {
     with(&env, |engine| engine.local_bind(&path))
 }
 
-/// Connects to a local name. Gives the id; the outcome is an event.
+/// Binds a local name without listening. Gives an id.
 #[napi]
-pub fn local_connect(env: Env, path: Buffer) -> napi::Result<i32> {
-    with(&env, |engine| engine.local_connect(&path))
+pub fn local_reserve(env: Env, path: Buffer) -> napi::Result<i32> {
+    with(&env, |engine| engine.local_reserve(&path))
+}
+
+/// Connects a new socket (`id` 0) or a reserved one to a local name. Gives the id; the outcome is
+/// an event.
+#[napi]
+pub fn local_connect(env: Env, id: i32, path: Buffer) -> napi::Result<i32> {
+    with(&env, |engine| engine.local_connect(id, &path))
+}
+
+/// Most bytes that one read of a connection may bring; 0 for no limit.
+#[napi]
+pub fn limit_reads(env: Env, id: i32, limit: u32) -> napi::Result<i32> {
+    with(&env, |engine| engine.limit_reads(id, limit as usize))
 }
 
 /// Adds permissions for everybody to a local server's file.
@@ -80,14 +93,18 @@ pub fn adopt(env: Env, fd: i32, listening: bool) -> napi::Result<i32> {
     with(&env, |engine| engine.adopt(fd, listening))
 }
 
-/// The kind of a descriptor: 0 TCP, 1 local, 2 pipe, 3 anything else, or an error.
+/// The kind of a descriptor: 0 TCP, 1 local, 2 pipe, 3 file, 4 terminal, 5 datagram socket,
+/// 6 anything else, or an error.
 #[napi]
 pub fn descriptor_kind(fd: i32) -> i32 {
     match sys::borrow_raw(fd).and_then(sys::kind) {
         Ok(sys::Kind::Tcp) => 0,
         Ok(sys::Kind::Local) => 1,
         Ok(sys::Kind::Pipe) => 2,
-        Ok(sys::Kind::Other) => 3,
+        Ok(sys::Kind::File) => 3,
+        Ok(sys::Kind::Terminal) => 4,
+        Ok(sys::Kind::Datagrams) => 5,
+        Ok(sys::Kind::Other) => 6,
         Err(error) => errno::number(&error),
     }
 }

@@ -115,6 +115,13 @@ pub struct Channel {
 /// More unclaimed descriptors than any honest peer has under way.
 const DESCRIPTORS_MAX: usize = 64;
 
+/// The descriptors that a read found waiting, and those it brought.
+#[derive(Clone, Copy)]
+struct Arrivals {
+    fresh: i32,
+    carried: bool,
+}
+
 impl Channel {
     pub fn new(frames: Frames) -> Self {
         Self {
@@ -124,19 +131,75 @@ impl Channel {
         }
     }
 
+    /// Room at the end of a long frame, see `Frames::tail`.
+    pub fn tail(&mut self) -> Option<(&mut [u8], &mut Vec<OwnedFd>)> {
+        let Self { frames, arrived, .. } = self;
+        frames.tail().map(|room| (room, arrived))
+    }
+
+    /// Nothing came into that room.
+    pub fn forget_tail(&mut self, room: usize) {
+        let _ = self.frames.fill_tail(room, 0);
+    }
+
+    /// `len` bytes came into it.
+    pub fn read_tail(&mut self, id: i32, room: usize, len: usize, writer: &mut Writer<'_>) -> Next {
+        let arrivals = self.take_arrived();
+        let Ok(tail) = self.frames.fill_tail(room, len) else {
+            return Next::Fail(-libc::EMSGSIZE);
+        };
+        let Some(tail) = tail else {
+            return Next::Read;
+        };
+        let len = (tail.bytes.len() - tail.start) as i32;
+        let at = writer.spill(tail.bytes);
+        writer.push(Kind::Frame, id, [at, len, tail.start as i32, 0]);
+        let later = Arrivals {
+            carried: false,
+            ..arrivals
+        };
+        if arrivals.carried {
+            writer.push(Kind::Unclaimed, id, [arrivals.fresh, 0, 0, 0]);
+        }
+        self.feed(id, &tail.rest, later, writer, |frame, writer| {
+            writer.write(std::iter::once(frame))
+        })
+    }
+
+    fn read(&mut self, id: i32, bytes: &[u8], offset: usize, writer: &mut Writer<'_>) -> Next {
+        let arrivals = self.take_arrived();
+        self.feed(id, bytes, arrivals, writer, |frame, writer| {
+            place(bytes, offset, frame, writer)
+        })
+    }
+
+    fn take_arrived(&mut self) -> Arrivals {
+        let arrivals = Arrivals {
+            fresh: self.arrived.len() as i32,
+            carried: !self.descriptors.is_empty(),
+        };
+        self.descriptors.extend(self.arrived.drain(..));
+        self.descriptors.truncate(DESCRIPTORS_MAX);
+        arrivals
+    }
+
     /// A descriptor belongs to a frame that ends in the read it came with, or to the one that is
     /// unfinished then. JavaScript, which alone knows what frames say, claims it; `Unclaimed`
     /// follows the last frame that may.
-    fn read(&mut self, id: i32, bytes: &[u8], offset: usize, writer: &mut Writer<'_>) -> Next {
-        let fresh = self.arrived.len();
-        let mut carried = !self.descriptors.is_empty();
-        self.descriptors.extend(self.arrived.drain(..));
-        self.descriptors.truncate(DESCRIPTORS_MAX);
+    fn feed(
+        &mut self,
+        id: i32,
+        bytes: &[u8],
+        arrivals: Arrivals,
+        writer: &mut Writer<'_>,
+        place: impl Fn(&[u8], &mut Writer<'_>) -> (i32, i32),
+    ) -> Next {
+        let Arrivals { fresh, mut carried } = arrivals;
         let fed = self.frames.feed(bytes, |frame| {
-            let place = place(bytes, offset, frame, writer);
+            let place = place(frame, writer);
             writer.push(Kind::Frame, id, [place.0, place.1, 0, 0]);
             if std::mem::take(&mut carried) {
-                writer.push(Kind::Unclaimed, id, [fresh as i32, 0, 0, 0]);
+                writer.push(Kind::Unclaimed, id, [fresh, 0, 0, 0]);
             }
         });
         if fed.is_err() {

@@ -7,7 +7,7 @@ use super::codec::Codec;
 use super::outbox::{Kind, Outbox};
 use super::read::Expected;
 use super::ready::ConnWaker;
-use crate::net::{Listener, Stream};
+use crate::net::{Listener, Stream, local::OwnPath};
 use crate::sys::{self, errno};
 use socket2::{SockRef, Socket};
 use std::io;
@@ -21,7 +21,7 @@ const ACCEPT_BUDGET: usize = 64;
 pub enum Io {
     /// A local connect that failed at once; its error is told in the next turn.
     Nothing,
-    /// A TCP socket with an own address, neither listening nor connecting yet.
+    /// A socket with an own address, neither listening nor connecting yet.
     Bound(Socket),
     Stream(Stream),
     Listener(Listener),
@@ -68,6 +68,10 @@ pub struct Conn {
     pub watched: u8,
     pub bytes_read: u64,
     pub(super) expected: Expected,
+    /// Most bytes of one read; 0 for no limit.
+    pub read_limit: usize,
+    /// The file of a bound local socket, removed by its drop.
+    pub own_path: Option<OwnPath>,
 }
 
 impl Conn {
@@ -88,6 +92,8 @@ impl Conn {
             watched: 0,
             bytes_read: 0,
             expected: Expected::default(),
+            read_limit: 0,
+            own_path: None,
         }
     }
 

@@ -5,6 +5,7 @@ use super::conn::{Conn, Io};
 use super::ready::ConnWaker;
 use super::{Core, Engine};
 use crate::net::listener::{self, Listener};
+use crate::net::local::OwnPath;
 use crate::net::stream::{BindFlags, Stream};
 use crate::net::{Address, address, local, options};
 use crate::sys::{self, errno};
@@ -160,26 +161,57 @@ impl Engine {
         self.uv.set_referenced(true);
     }
 
-    /// Binds a local name (see `net::local`); gives the id.
+    /// Binds a local name (see `net::local`) for a listener; gives the id.
     pub fn local_bind(&self, path: &[u8]) -> Answer {
         let _context = self.runtime.enter();
-        self.insert(Listener::bind_local(path).map(Io::Listener))
+        self.insert_bound(
+            Listener::bind_local(path).map(|(listener, file)| (Io::Listener(listener), file)),
+        )
     }
 
-    /// Connects to a local name; gives the id. Success and failure are events, as in libuv, but
+    /// Binds a local name without listening; gives the id.
+    pub fn local_reserve(&self, path: &[u8]) -> Answer {
+        self.insert_bound(local::reserve(path).map(|(socket, file)| (Io::Bound(socket), file)))
+    }
+
+    fn insert_bound(&self, made: io::Result<(Io, Option<OwnPath>)>) -> Answer {
+        let (io, own_path) = match made {
+            Ok(bound) => bound,
+            Err(error) => return errno::number(&error),
+        };
+        let id = self.insert(Ok(io));
+        if let Some(conn) = self.core.borrow_mut().conns.get(id) {
+            conn.own_path = own_path;
+        }
+        id
+    }
+
+    /// Connects a new socket, or the reserved one `id`, to a local name; gives the id. Success and failure are events, as in libuv, but
     /// for a name that cannot be one.
-    pub fn local_connect(&self, path: &[u8]) -> Answer {
+    pub fn local_connect(&self, id: i32, path: &[u8]) -> Answer {
         let _context = self.runtime.enter();
         if let Err(error) = local::check_name(path) {
             return errno::number(&error);
         }
         // A failure is told at once; success when the descriptor is writable, in the poll phase.
-        let made = local::connect(path).and_then(|stream| tokio::net::UnixStream::from_std(stream));
-        let (io, status) = match made {
-            Ok(stream) => (Io::Stream(Stream::Local(stream)), None),
-            Err(error) => (Io::Nothing, Some(errno::number(&error))),
+        let mut status = None;
+        let mut outcome =
+            |made: io::Result<UnixStream>| match made.and_then(tokio::net::UnixStream::from_std) {
+                Ok(stream) => Io::Stream(Stream::Local(stream)),
+                Err(error) => {
+                    status = Some(errno::number(&error));
+                    Io::Nothing
+                }
+            };
+        let id = if id == 0 {
+            self.insert(Ok(outcome(local::connect(path))))
+        } else {
+            let connected = self.replace(id, |io| match io {
+                Io::Bound(socket) => Ok(outcome(local::connect_reserved(socket, path))),
+                _ => Err(io::Error::from_raw_os_error(libc::EISCONN)),
+            });
+            if connected < 0 { connected } else { id }
         };
-        let id = self.insert(Ok(io));
         if id > 0 {
             self.begin_connect(id, status);
         }
@@ -190,7 +222,7 @@ impl Engine {
     pub fn listen(&self, id: i32, backlog: i32) -> Answer {
         let _context = self.runtime.enter();
         let status = self.replace(id, |io| match io {
-            Io::Bound(socket) => Listener::listen_tcp(socket, backlog).map(Io::Listener),
+            Io::Bound(socket) => Listener::listen(socket, backlog).map(Io::Listener),
             Io::Listener(listener) => {
                 listener.listen_again(backlog)?;
                 Ok(Io::Listener(listener))
@@ -231,8 +263,19 @@ impl Engine {
         Ok((id, theirs.into()))
     }
 
+    /// Most bytes that one read may bring; 0 for no limit.
+    pub fn limit_reads(&self, id: i32, limit: usize) -> Answer {
+        self.core.borrow_mut().with(id, |conn| {
+            conn.read_limit = limit;
+            Ok(())
+        })
+    }
+
     pub fn read_start(&self, id: i32) -> Answer {
         self.kick_with(id, |conn| {
+            if let Io::Stream(stream) = &conn.io {
+                stream.check_readable()?;
+            }
             conn.reading = true;
             Ok(())
         })
@@ -342,7 +385,7 @@ impl Engine {
     pub fn shutdown(&self, id: i32) -> Answer {
         let mut core = self.core.borrow_mut();
         let status = core.with(id, |conn| {
-            conn.stream()?;
+            conn.stream()?.check_writable()?;
             conn.begin_shutdown();
             Ok(())
         });

@@ -33,7 +33,7 @@ pub enum Kind {
     /// new id or negative status, 1 if TCP
     Connection = 6,
     Closed = 7,
-    /// offset, length
+    /// offset, length, where in a spill it starts
     Frame = 8,
     /// offset, length, info, method or status
     Head = 9,
@@ -224,10 +224,15 @@ impl Writer<'_> {
             *self.written += len;
             return (offset as i32, len as i32);
         }
-        self.overflow
-            .spills
-            .push(pieces.flatten().copied().collect());
-        (-(self.overflow.spills.len() as i32), len as i32)
+        let mut spilled = Vec::with_capacity(len);
+        pieces.for_each(|piece| spilled.extend_from_slice(piece));
+        (self.spill(spilled), len as i32)
+    }
+
+    /// Keeps bytes outside the slab; gives their offset, a negative one.
+    pub fn spill(&mut self, bytes: Vec<u8>) -> i32 {
+        self.overflow.spills.push(bytes);
+        -(self.overflow.spills.len() as i32)
     }
 }
 

@@ -40,6 +40,9 @@ impl Expected {
     }
 }
 
+/// The offset of bytes that went to the end of a fork channel's long frame.
+const IN_TAIL: usize = usize::MAX;
+
 /// What one read brought, and how much it could have brought.
 struct Taken {
     len: usize,
@@ -88,7 +91,7 @@ impl Conn {
             return Poll::Pending;
         };
         let raw = self.codec.is_raw();
-        if raw && self.expected.size > 0 {
+        if raw && self.expected.size > 0 && self.read_limit == 0 {
             let Some((own, spill, offset)) = outbox.own_space(self.expected.size) else {
                 return Poll::Pending;
             };
@@ -101,8 +104,27 @@ impl Conn {
                 own: len.min(size),
             });
         }
+        if let Codec::Ipc(channel) = &mut self.codec
+            && let Some((space, descriptors)) = channel.tail()
+        {
+            let room = space.len();
+            let done = stream.poll_receive(cx, space, descriptors);
+            if !matches!(done, Poll::Ready(Ok(1..))) {
+                channel.forget_tail(room);
+            }
+            return done.map_ok(|len| Taken {
+                len,
+                room,
+                offset: IN_TAIL,
+                own: 0,
+            });
+        }
         let (space, offset) = outbox.read_space(!raw);
-        let room = space.len();
+        let room = match self.read_limit {
+            0 => space.len(),
+            limit => space.len().min(limit),
+        };
+        let space = &mut space[..room];
         let done = match &mut self.codec {
             Codec::Ipc(channel) => stream.poll_receive(cx, space, &mut channel.arrived),
             _ => stream.poll_read(cx, space),
@@ -125,6 +147,13 @@ impl Conn {
         if len == 0 {
             return;
         }
+        if taken.offset == IN_TAIL
+            && let Codec::Ipc(channel) = &mut self.codec
+        {
+            let (_, mut writer) = outbox.split(0, 0);
+            let next = channel.read_tail(self.id, taken.room, len, &mut writer);
+            return self.go_on(next, outbox);
+        }
         outbox.keep(len);
         if self.codec.is_raw() {
             let record = [taken.offset as i32, len as i32, 0, 0];
@@ -132,7 +161,12 @@ impl Conn {
             return;
         }
         let (bytes, mut writer) = outbox.split(taken.offset, len);
-        match self.codec.read(self.id, bytes, taken.offset, &mut writer) {
+        let next = self.codec.read(self.id, bytes, taken.offset, &mut writer);
+        self.go_on(next, outbox);
+    }
+
+    fn go_on(&mut self, next: Next, outbox: &mut Outbox<'_>) {
+        match next {
             Next::Read => {}
             Next::Raw => self.reading = false,
             Next::Fail(status) => self.end(status, outbox),

@@ -6,7 +6,7 @@
 use super::{TooLong, recycle};
 
 /// Bytes in front of each message.
-const LENGTH_BYTES: usize = 4;
+pub(super) const LENGTH_BYTES: usize = 4;
 
 /// A frame's buffer is sized at once up to here; a longer one grows while its bytes come in.
 const RESERVE_AT_ONCE: usize = 1024 * 1024;
@@ -43,6 +43,12 @@ pub(super) fn feed(
     }
     partial.extend_from_slice(rest);
     Ok(())
+}
+
+/// How many bytes the frame that `partial` begins with still lacks, once its length is known.
+pub(super) fn missing(partial: &[u8]) -> Option<usize> {
+    let length = length(partial, usize::MAX).ok()??;
+    (LENGTH_BYTES + length).checked_sub(partial.len())
 }
 
 /// The length of the message that `bytes` begin with, once they hold all of it.

@@ -19,6 +19,11 @@ pub const DEFAULT_MAX_FRAME: usize = 512 * 1024 * 1024;
 /// What the reassembly buffer may keep between messages: one giant message must not pin its size.
 const KEEP_CAPACITY: usize = 256 * 1024;
 
+/// A frame under way gets read into directly from this length on.
+const TAIL_MIN: usize = 32 * 1024;
+/// What one read may bring then.
+const TAIL_MAX: usize = 512 * 1024;
+
 /// How a message is written on the channel; both ends are told by the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Serialization {
@@ -90,20 +95,76 @@ impl Frames {
                 advanced::feed(&mut self.partial, self.max_frame, input, on_frame)
             }
         };
-        fed.map_err(|TooLong| {
-            self.partial = Vec::new();
-            let error = FrameError {
-                limit: self.max_frame,
-            };
-            self.failed = Some(error);
-            error
-        })
+        fed.map_err(|TooLong| self.fail())
+    }
+
+    /// Room at the end of a long frame that is under way, to be read into: its bytes need no other
+    /// stop then. `fill_tail` must follow, with the length of this room.
+    pub fn tail(&mut self) -> Option<&mut [u8]> {
+        let have = self.partial.len();
+        if have < TAIL_MIN || self.failed.is_some() {
+            return None;
+        }
+        let more = match self.serialization {
+            Serialization::Json => TAIL_MAX,
+            Serialization::Advanced => advanced::missing(&self.partial)?.min(TAIL_MAX),
+        };
+        self.partial.resize(have + more, 0);
+        Some(&mut self.partial[have..])
+    }
+
+    /// Says that `len` bytes came into the `room` that `tail` gave. `None` while the frame is under
+    /// way still; the bytes behind its end, if any, are for `feed`.
+    pub fn fill_tail(&mut self, room: usize, len: usize) -> Result<Option<Tail>, FrameError> {
+        let old = self.partial.len() - room;
+        self.partial.truncate(old + len);
+        let end = match self.serialization {
+            Serialization::Json => memchr::memchr(b'\n', &self.partial[old..]).map(|at| old + at),
+            Serialization::Advanced => {
+                let whole = advanced::missing(&self.partial) == Some(0);
+                whole.then_some(self.partial.len())
+            }
+        };
+        if end.unwrap_or(self.partial.len()) > self.max_frame.saturating_add(advanced::LENGTH_BYTES)
+        {
+            return Err(self.fail());
+        }
+        let Some(end) = end else {
+            return Ok(None);
+        };
+        let rest = self.partial.get(end + 1..).unwrap_or_default().to_vec();
+        let mut bytes = std::mem::take(&mut self.partial);
+        bytes.truncate(end);
+        let start = match self.serialization {
+            Serialization::Json => 0,
+            Serialization::Advanced => advanced::LENGTH_BYTES,
+        };
+        Ok(Some(Tail { bytes, start, rest }))
+    }
+
+    fn fail(&mut self) -> FrameError {
+        self.partial = Vec::new();
+        let error = FrameError {
+            limit: self.max_frame,
+        };
+        self.failed = Some(error);
+        error
     }
 
     /// Whether the bytes so far end inside a frame: at the end of the stream, a message was cut off.
     pub fn in_frame(&self) -> bool {
         !self.partial.is_empty()
     }
+}
+
+/// A long frame that has come to its end.
+#[derive(Debug)]
+pub struct Tail {
+    /// The frame, from `start` on.
+    pub bytes: Vec<u8>,
+    pub start: usize,
+    /// Bytes that were read beyond it.
+    pub rest: Vec<u8>,
 }
 
 /// The codecs' word for "over the limit"; [`Frames`] adds the number.
@@ -265,6 +326,46 @@ mod tests {
                 assert_eq!(fed.last(), Some(&Err(FrameError { limit: 8 })));
                 assert_eq!(frames.feed(b"1\n", |_| panic!()).unwrap_err().limit(), 8);
                 assert!(!frames.in_frame());
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_frame_is_read_in_place() {
+        let long = vec![b'x'; 3 * TAIL_MAX];
+        let mut json = long.clone();
+        json.extend_from_slice(b"\n\"next\"\n\"beg");
+        let mut advanced = (long.len() as u32).to_be_bytes().to_vec();
+        advanced.extend_from_slice(&long);
+        for (kind, input) in [
+            (Serialization::Json, json),
+            (Serialization::Advanced, advanced),
+        ] {
+            for step in [1000, 70_000, usize::MAX] {
+                let mut frames = Frames::new(kind);
+                let (first, mut rest) = input.split_at(TAIL_MIN + 10);
+                frames.feed(first, |_| panic!("not yet")).unwrap();
+                let tail = loop {
+                    let room = frames.tail().expect("a long frame");
+                    let len = room.len().min(step).min(rest.len());
+                    room[..len].copy_from_slice(&rest[..len]);
+                    rest = &rest[len..];
+                    let room = room.len();
+                    if let Some(tail) = frames.fill_tail(room, len).unwrap() {
+                        break tail;
+                    }
+                };
+                assert_eq!(&tail.bytes[tail.start..], &long);
+                assert!(frames.tail().is_none() && !frames.in_frame());
+                let mut seen = Vec::new();
+                for bytes in [&tail.rest, rest] {
+                    let fed = frames.feed(bytes, |frame| seen.push(frame.to_vec()));
+                    fed.unwrap();
+                }
+                match kind {
+                    Serialization::Json => assert_eq!(seen, [b"\"next\""]),
+                    Serialization::Advanced => assert!(seen.is_empty()),
+                }
             }
         }
     }

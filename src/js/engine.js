@@ -39,8 +39,8 @@ class Handle extends AsyncResource {
     this.onclosed = noop
     // The write under way that the kernel has not taken whole, see net/write.js.
     this.unsent = null
-    // What was read while an `onread` callback wanted a pause, see net/read-into.js.
-    this.heldBack = null
+    // Most bytes of one read; 0 for no limit.
+    this.readLimit = 0
     // Who waits for the end of shutdown().
     this.final = undefined
     // Node's handle of the same socket, see adoptShared.
@@ -56,6 +56,7 @@ class Handle extends AsyncResource {
     this.id = id
     attach(this)
     if (!this.referenced) native.setReferenced(id, false)
+    if (this.readLimit !== 0) native.limitReads(id, this.readLimit)
   }
 
   // Takes an id or an error from the engine.
@@ -83,6 +84,11 @@ class Handle extends AsyncResource {
 
   readStart() {
     return native.readStart(this.id)
+  }
+
+  limitReads(length) {
+    this.readLimit = length
+    if (this.id !== 0) native.limitReads(this.id, length)
   }
 
   readStop() {
@@ -124,6 +130,12 @@ class Handle extends AsyncResource {
         ? native.writeBuffer(this.id, buffers[0])
         : native.writev(this.id, buffers, buffers.length),
     )
+  }
+
+  // The first `length` bytes.
+  writePart(buffer, length) {
+    this.bytesWritten += length
+    return this.taken(native.writePart(this.id, buffer, length))
   }
 
   // For a fork channel: a duplicate of the descriptor goes with the first byte.
@@ -321,15 +333,17 @@ class LocalHandle extends Handle {
   constructor(type = LocalHandle.SOCKET, id = 0) {
     super(type, id)
     this.path = undefined
+    this.listens = type === LocalHandle.SERVER
   }
 
   bind(path) {
     this.path = path
-    return this.take(native.localBind(Buffer.from(path)))
+    const name = Buffer.from(path)
+    return this.take(this.listens ? native.localBind(name) : native.localReserve(name))
   }
 
   connect(path) {
-    return this.take(native.localConnect(Buffer.from(path)))
+    return this.take(native.localConnect(this.id, Buffer.from(path)))
   }
 
   fchmod(mode) {
@@ -337,17 +351,18 @@ class LocalHandle extends Handle {
   }
 }
 
-// What a descriptor can become: 'TCP', 'PIPE', or a negative error.
+// By the numbers of `descriptorKind`. A local socket and a pipe are the same to users.
+const KINDS = ['TCP', 'PIPE', 'PIPE', 'FILE', 'TTY', 'UDP', 'UNKNOWN']
+
+// What a descriptor is, in Node's words.
 function kindOf(fd) {
-  const kind = native.descriptorKind(fd)
-  if (kind < 0) return kind
-  return kind === 0 ? 'TCP' : kind === 3 ? UV_EINVAL : 'PIPE'
+  return KINDS[native.descriptorKind(fd)] ?? 'UNKNOWN'
 }
 
 // Adopts an inherited descriptor; gives a handle or a negative error.
 function openFd(fd) {
   const kind = kindOf(fd)
-  if (typeof kind === 'number') return kind
+  if (kind !== 'TCP' && kind !== 'PIPE') return UV_EINVAL
   const handle = kind === 'TCP' ? new TcpHandle() : new LocalHandle()
   const error = handle.open(fd, false)
   return error < 0 ? error : handle

@@ -28,6 +28,7 @@ const MESSAGE_END = 11
 const UPGRADE = 12
 const PARSE_ERROR = 13
 const PARTIAL = 14
+const UNCLAIMED = 15
 
 const STRIDE = 6
 const INDEX_MASK = 0xfffff
@@ -109,13 +110,19 @@ function deliver(handle, kind, at) {
       handles[handle.id & INDEX_MASK] = undefined
       handle.closed()
       break
-    case FRAME:
-      handle.scope.runInAsyncScope(
-        handle.onframe,
-        handle,
-        handle.textFrames ? frameText(a, b) : copyOut(a, b),
-      )
+    case FRAME: {
+      if (handle.textFrames) {
+        handle.scope.runInAsyncScope(handle.onframe, handle, frameText(a, b))
+      } else if (a < 0) {
+        const start = events[at + 4]
+        const frame = native.takeSpill(a)
+        handle.scope.runInAsyncScope(handle.onframe, handle, frame, start, start + b, true)
+      } else {
+        // In place: whoever reads it copies what it keeps.
+        handle.scope.runInAsyncScope(handle.onframe, handle, slab, a, a + b, false)
+      }
       break
+    }
     case HEAD:
       handle.scope.runInAsyncScope(
         handle.onhead,
@@ -145,6 +152,9 @@ function deliver(handle, kind, at) {
       break
     case PARTIAL:
       handle.scope.runInAsyncScope(handle.onpartial, handle)
+      break
+    case UNCLAIMED:
+      native.dropUnclaimed(handle.id, a)
       break
   }
 }

@@ -6,34 +6,31 @@ use crate::sys;
 use socket2::{Domain, SockRef, Socket};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
 use std::task::{Context, Poll};
 use tokio::net::{TcpListener, UnixListener};
 
 pub enum Listener {
     Tcp(TcpListener),
-    /// With the path to remove when it closes, if it has one.
-    Local(UnixListener, Option<PathBuf>),
+    Local(UnixListener),
 }
 
 impl Listener {
-    /// Makes a socket that was bound by `bind_tcp` listen.
-    pub fn listen_tcp(socket: Socket, backlog: i32) -> io::Result<Self> {
+    /// Makes a bound socket listen.
+    pub fn listen(socket: Socket, backlog: i32) -> io::Result<Self> {
         socket.listen(backlog)?;
+        if socket.local_addr()?.domain() == Domain::UNIX {
+            let listener = UnixListener::from_std(OwnedFd::from(socket).into())?;
+            return Ok(Self::Local(listener));
+        }
         Ok(Self::Tcp(TcpListener::from_std(socket.into())?))
     }
 
     /// Binds a local name. interprocess listens in the same step; nothing is accepted before
     /// the engine is told to, and `listen_again` sets the backlog.
-    pub fn bind_local(path: &[u8]) -> io::Result<Self> {
-        use std::os::unix::ffi::OsStrExt;
-        let listener = local::listen(path, 511).map_err(|error| match error.raw_os_error() {
-            // libuv says the same on every system.
-            Some(libc::ENOENT) => io::Error::from_raw_os_error(libc::EACCES),
-            _ => error,
-        })?;
-        let file = (path[0] != 0).then(|| PathBuf::from(std::ffi::OsStr::from_bytes(path)));
-        Ok(Self::Local(UnixListener::from_std(listener)?, file))
+    pub fn bind_local(path: &[u8]) -> io::Result<(Self, Option<local::OwnPath>)> {
+        let listener = local::listen(path, 511).map_err(local::bind_error)?;
+        let own_path = local::OwnPath::new(path);
+        Ok((Self::Local(UnixListener::from_std(listener)?), own_path))
     }
 
     /// Adopts a bound socket of the given kind and makes it listen.
@@ -45,9 +42,9 @@ impl Listener {
             sys::Kind::Tcp => Ok(Self::Tcp(TcpListener::from_std(socket.into())?)),
             sys::Kind::Local => {
                 let listener = UnixListener::from_std(OwnedFd::from(socket).into())?;
-                Ok(Self::Local(listener, None))
+                Ok(Self::Local(listener))
             }
-            sys::Kind::Pipe | sys::Kind::Other => Err(io::ErrorKind::InvalidInput.into()),
+            _ => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 
@@ -61,7 +58,7 @@ impl Listener {
             Self::Tcp(listener) => listener
                 .poll_accept(cx)
                 .map_ok(|(stream, _)| Stream::Tcp(stream)),
-            Self::Local(listener, _) => listener
+            Self::Local(listener) => listener
                 .poll_accept(cx)
                 .map_ok(|(stream, _)| Stream::Local(stream)),
         }
@@ -87,16 +84,7 @@ impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Tcp(listener) => listener.as_fd(),
-            Self::Local(listener, _) => listener.as_fd(),
-        }
-    }
-}
-
-impl Drop for Listener {
-    /// A local server's file goes with it, as libuv removes it at close.
-    fn drop(&mut self) {
-        if let Self::Local(_, Some(path)) = self {
-            let _ = std::fs::remove_file(path);
+            Self::Local(listener) => listener.as_fd(),
         }
     }
 }

@@ -8,11 +8,13 @@ use interprocess::ConnectWaitMode;
 use interprocess::local_socket::{
     ConnectOptions, GenericFilePath, ListenerOptions, Name, ToFsName, traits::Stream as _,
 };
+use socket2::{Domain, SockAddr, Socket, Type};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
 
 /// Turns the bytes that JavaScript names a pipe by into interprocess's form.
 fn name(path: &[u8]) -> io::Result<Name<'_>> {
@@ -40,6 +42,46 @@ fn abstract_name(name: &[u8]) -> io::Result<Name<'_>> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn abstract_name(_name: &[u8]) -> io::Result<Name<'_>> {
     Err(io::Error::from_raw_os_error(libc::EINVAL))
+}
+
+/// The file of a bound local socket. It goes with the socket, as libuv removes it at close.
+pub struct OwnPath(PathBuf);
+
+impl OwnPath {
+    /// `None` for an abstract name, which has no file.
+    pub fn new(path: &[u8]) -> Option<Self> {
+        (path.first() != Some(&0)).then(|| Self(OsStr::from_bytes(path).into()))
+    }
+}
+
+impl Drop for OwnPath {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A bind's error as libuv tells it, the same on every system.
+pub fn bind_error(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::ENOENT) => io::Error::from_raw_os_error(libc::EACCES),
+        _ => error,
+    }
+}
+
+/// Binds without listening, which interprocess has no call for.
+pub fn reserve(path: &[u8]) -> io::Result<(Socket, Option<OwnPath>)> {
+    check_name(path)?;
+    let address = SockAddr::unix(OsStr::from_bytes(path))?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address).map_err(bind_error)?;
+    Ok((socket, OwnPath::new(path)))
+}
+
+/// As `connect`, from a socket that has a name itself.
+pub fn connect_reserved(socket: Socket, path: &[u8]) -> io::Result<UnixStream> {
+    socket.connect(&SockAddr::unix(OsStr::from_bytes(path))?)?;
+    Ok(OwnedFd::from(socket).into())
 }
 
 /// Binds and listens. An existing file is an error (EADDRINUSE) and stays, as with libuv.
@@ -77,6 +119,20 @@ mod tests {
         assert_eq!(errno(b""), Some(libc::EINVAL));
         assert_eq!(errno(&[b'x'; 300]), Some(libc::EINVAL));
         assert_eq!(errno(b"/tmp/x.sock"), None);
+    }
+
+    #[test]
+    fn a_reserved_name_refuses_and_takes_its_file_along() {
+        let file = std::env::temp_dir().join(format!("ferrowire-{}.reserved", std::process::id()));
+        let path = file.as_os_str().as_bytes();
+        let (socket, own_path) = reserve(path).unwrap();
+        assert!(file.exists());
+        let refused = connect(path).unwrap_err();
+        assert_eq!(refused.raw_os_error(), Some(libc::ECONNREFUSED));
+        let used = reserve(path).err().and_then(|e| e.raw_os_error());
+        assert_eq!(used, Some(libc::EADDRINUSE));
+        drop((socket, own_path));
+        assert!(!file.exists());
     }
 
     #[test]

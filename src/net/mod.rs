@@ -10,6 +10,7 @@ pub mod address;
 pub mod listener;
 pub mod local;
 pub mod options;
+pub mod pipe;
 pub mod stream;
 
 pub use address::Address;

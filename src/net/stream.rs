@@ -1,6 +1,6 @@
 //! One connected (or connecting) byte stream, TCP or local.
 
-use super::address;
+use super::{address, pipe::Pipe};
 use crate::sys;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::future::Future;
@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 pub enum Stream {
     Tcp(TcpStream),
     Local(UnixStream),
+    Pipe(Pipe),
 }
 
 /// Socket creation options of a TCP bind.
@@ -72,7 +73,8 @@ impl Stream {
             sys::Kind::Local => Ok(Self::Local(UnixStream::from_std(
                 OwnedFd::from(socket).into(),
             )?)),
-            sys::Kind::Pipe | sys::Kind::Other => Err(io::ErrorKind::InvalidInput.into()),
+            sys::Kind::Pipe => Ok(Self::Pipe(Pipe::new(socket.into())?)),
+            _ => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 
@@ -82,6 +84,7 @@ impl Stream {
         let done = match self {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buf),
             Self::Local(stream) => Pin::new(stream).poll_read(cx, &mut buf),
+            Self::Pipe(pipe) => pipe.poll_read(cx, &mut buf),
         };
         done.map_ok(|()| buf.filled().len())
     }
@@ -115,6 +118,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.try_io(interest, act),
             Self::Local(stream) => stream.try_io(interest, act),
+            Self::Pipe(pipe) => pipe.try_io(interest, act),
         }
     }
 
@@ -137,6 +141,7 @@ impl Stream {
             let done = match self {
                 Self::Tcp(stream) => stream.try_read_vectored(slices),
                 Self::Local(stream) => stream.try_read_vectored(slices),
+                Self::Pipe(pipe) => pipe.try_read_vectored(slices),
             };
             match done {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -153,6 +158,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.poll_read_ready(cx),
             Self::Local(stream) => stream.poll_read_ready(cx),
+            Self::Pipe(pipe) => pipe.poll_read_ready(cx),
         }
     }
 
@@ -162,6 +168,7 @@ impl Stream {
         let ready = match self {
             Self::Tcp(stream) => pin!(stream.ready(both)).poll(cx),
             Self::Local(stream) => pin!(stream.ready(both)).poll(cx),
+            Self::Pipe(pipe) => return pipe.is_hung_up(cx),
         };
         matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed() && ready.is_write_closed())
     }
@@ -170,6 +177,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.poll_write_ready(cx),
             Self::Local(stream) => stream.poll_write_ready(cx),
+            Self::Pipe(pipe) => pipe.poll_write_ready(cx),
         }
     }
 
@@ -185,6 +193,7 @@ impl Stream {
         let _ = match self {
             Self::Tcp(stream) => stream.try_io(interest, refuse),
             Self::Local(stream) => stream.try_io(interest, refuse),
+            Self::Pipe(pipe) => pipe.try_io(interest, refuse),
         };
     }
 
@@ -196,12 +205,18 @@ impl Stream {
 
     /// Sends at once what the kernel takes; 0 when it takes nothing now.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        none_taken(sys::send(self.as_fd(), bytes))
+        none_taken(match self {
+            Self::Pipe(pipe) => pipe.write(bytes),
+            _ => sys::send(self.as_fd(), bytes),
+        })
     }
 
     /// As `send`, for several slices.
     pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        none_taken(sys::send_vectored(self.as_fd(), slices))
+        none_taken(match self {
+            Self::Pipe(pipe) => pipe.write_vectored(slices),
+            _ => sys::send_vectored(self.as_fd(), slices),
+        })
     }
 
     /// As `send`, with a duplicate of a descriptor. It is gone as soon as a byte is.
@@ -218,6 +233,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.take_error(),
             Self::Local(stream) => stream.take_error(),
+            Self::Pipe(_) => Ok(None),
         }
     }
 
@@ -230,6 +246,22 @@ impl Stream {
         SockRef::from(self)
     }
 
+    /// What libuv says to reading from a pipe that is open for writing only.
+    pub fn check_readable(&self) -> io::Result<()> {
+        match self {
+            Self::Pipe(pipe) => pipe.check_readable(),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same of a shutdown.
+    pub fn check_writable(&self) -> io::Result<()> {
+        match self {
+            Self::Pipe(pipe) => pipe.check_writable(),
+            _ => Ok(()),
+        }
+    }
+
     pub fn is_tcp(&self) -> bool {
         matches!(self, Self::Tcp(_))
     }
@@ -240,6 +272,7 @@ impl AsFd for Stream {
         match self {
             Self::Tcp(stream) => stream.as_fd(),
             Self::Local(stream) => stream.as_fd(),
+            Self::Pipe(pipe) => pipe.as_fd(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Unix: the calls that neither std, tokio nor socket2 offers in the form the engine needs.
 
 use std::fs::{self, File};
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IsTerminal};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -59,12 +59,28 @@ pub fn send_vectored(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> io::Result<u
     retry(|| unsafe { libc::sendmsg(fd.as_raw_fd(), &message, SEND_FLAGS) })
 }
 
+/// Writes to a pipe; gives the bytes that the kernel took.
+pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: pointer and length are those of one live slice.
+    retry(|| unsafe { libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) })
+}
+
+/// As `write`, for several slices in one call (at most 1024, the rest is left to the caller).
+pub fn write_vectored(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    let count = slices.len().min(1024) as libc::c_int;
+    // SAFETY: `IoSlice` has the layout of `iovec`; the slices live through the call.
+    retry(|| unsafe { libc::writev(fd.as_raw_fd(), slices.as_ptr().cast(), count) })
+}
+
 /// What kind of descriptor a number from JavaScript is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Tcp,
     Local,
     Pipe,
+    File,
+    Terminal,
+    Datagrams,
     Other,
 }
 
@@ -76,19 +92,29 @@ pub fn kind(fd: BorrowedFd<'_>) -> io::Result<Kind> {
     check(unsafe { libc::fstat(fd.as_raw_fd(), &mut stat) } as isize)?;
     match stat.st_mode & libc::S_IFMT {
         libc::S_IFIFO => Ok(Kind::Pipe),
+        libc::S_IFREG => Ok(Kind::File),
+        libc::S_IFCHR if fd.is_terminal() => Ok(Kind::Terminal),
+        libc::S_IFCHR => Ok(Kind::File),
         libc::S_IFSOCK => {
             let socket = socket2::SockRef::from(&fd);
-            if socket.r#type()? != socket2::Type::STREAM {
-                return Ok(Kind::Other);
-            }
+            let streams = socket.r#type()? == socket2::Type::STREAM;
             match socket.local_addr()?.family() as i32 {
-                libc::AF_INET | libc::AF_INET6 => Ok(Kind::Tcp),
-                libc::AF_UNIX => Ok(Kind::Local),
+                libc::AF_INET | libc::AF_INET6 if streams => Ok(Kind::Tcp),
+                libc::AF_INET | libc::AF_INET6 => Ok(Kind::Datagrams),
+                libc::AF_UNIX if streams => Ok(Kind::Local),
                 _ => Ok(Kind::Other),
             }
         }
         _ => Ok(Kind::Other),
     }
+}
+
+/// Whether a descriptor was opened for reading, and for writing.
+pub fn access(fd: BorrowedFd<'_>) -> io::Result<(bool, bool)> {
+    // SAFETY: only reads the descriptor's flags.
+    let flags = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) } as isize)?;
+    let mode = flags as i32 & libc::O_ACCMODE;
+    Ok((mode != libc::O_WRONLY, mode != libc::O_RDONLY))
 }
 
 /// Whether a socket takes connections in.

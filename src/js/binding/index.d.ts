@@ -34,7 +34,10 @@ export declare function closeDescriptor(fd: number): number
 /** The descriptor's number, or -1. */
 export declare function descriptor(id: number): number
 
-/** The kind of a descriptor: 0 TCP, 1 local, 2 pipe, 3 anything else, or an error. */
+/**
+ * The kind of a descriptor: 0 TCP, 1 local, 2 pipe, 3 file, 4 terminal, 5 datagram socket,
+ * 6 anything else, or an error.
+ */
 export declare function descriptorKind(fd: number): number
 
 /** Whether a descriptor is a listening socket. */
@@ -64,6 +67,9 @@ export declare function httpExpect(id: number, flags: number): number
 /** The methods that a request's head record counts. */
 export declare function httpMethods(): Array<string>
 
+/** Most bytes that one read of a connection may bring; 0 for no limit. */
+export declare function limitReads(id: number, limit: number): number
+
 /** Makes a bound socket listen and accept. */
 export declare function listen(id: number, backlog: number): number
 
@@ -76,8 +82,11 @@ export declare function localBind(path: Buffer): number
 /** Adds permissions for everybody to a local server's file. */
 export declare function localChmod(path: string, readable: boolean, writable: boolean): number
 
-/** Connects to a local name. Gives the id; the outcome is an event. */
-export declare function localConnect(path: Buffer): number
+/**
+ * Connects a new socket (`id` 0) or a reserved one to a local name. Gives the id; the outcome is
+ * an event.
+ */
+export declare function localConnect(id: number, path: Buffer): number
 
 /** A connected pair of local sockets, or an error. */
 export declare function localPair(): LocalPair | number
@@ -87,6 +96,9 @@ export interface LocalPair {
   id: number
   fd: number
 }
+
+/** Binds a local name without listening. Gives an id. */
+export declare function localReserve(path: Buffer): number
 
 /**
  * Starts the engine of this environment. `dispatch(count)` is called after each turn with

@@ -5,7 +5,7 @@
 
 const EventEmitter = require('node:events')
 const { AsyncResource } = require('node:async_hooks')
-const { globalAgent: nodeGlobalAgent } = require('node:http')
+const { Agent: NodeAgent, globalAgent: nodeGlobalAgent } = require('node:http')
 const net = require('../net')
 const { validateNumber, validateOneOf } = require('../internal/validators')
 const { checkHost, getName, mergeOptions, nameFor } = require('./agent-options')
@@ -57,6 +57,14 @@ Object.setPrototypeOf(Agent.prototype, EventEmitter.prototype)
 Object.setPrototypeOf(Agent, EventEmitter)
 
 Agent.defaultMaxSockets = Infinity
+
+// In Node the agents of https are instances of http.Agent too; theirs come from Node's own class.
+Object.defineProperty(Agent, Symbol.hasInstance, {
+  value(agent) {
+    const { [Symbol.hasInstance]: isInstance } = Function.prototype
+    return isInstance.call(this, agent) || (this === Agent && agent instanceof NodeAgent)
+  },
+})
 
 Agent.prototype.createConnection = function createConnection(...args) {
   const options = typeof args[0] === 'object' && args[0] !== null ? args[0] : {}

@@ -27,6 +27,14 @@ function ClientRequest(input, options, callback) {
 Object.setPrototypeOf(ClientRequest.prototype, NodeClientRequest.prototype)
 Object.setPrototypeOf(ClientRequest, NodeClientRequest)
 
+// The requests of https are Node's own, and instances of http.ClientRequest as well.
+Object.defineProperty(ClientRequest, Symbol.hasInstance, {
+  value(request) {
+    const { [Symbol.hasInstance]: isInstance } = Function.prototype
+    return isInstance.call(this === ClientRequest ? NodeClientRequest : this, request)
+  },
+})
+
 ClientRequest.prototype.destroy = function destroy(err) {
   if (!this.destroyed) this[kError] = err
   return NodeClientRequest.prototype.destroy.call(this, err)
@@ -93,6 +101,13 @@ function watchTimeout(req, socket) {
 
 function emitRequestTimeout() {
   this._httpMessage?.emit('timeout')
+}
+
+// Own properties, as on Node's class: that is where user code looks for what it wraps.
+for (const key of Reflect.ownKeys(NodeClientRequest.prototype)) {
+  if (Object.hasOwn(ClientRequest.prototype, key)) continue
+  const descriptor = Object.getOwnPropertyDescriptor(NodeClientRequest.prototype, key)
+  Object.defineProperty(ClientRequest.prototype, key, descriptor)
 }
 
 function request(url, options, callback) {

@@ -92,7 +92,6 @@ class ResponseReader {
     }
     if (this.codec === null) this.attach()
     const { codec, outgoing: req } = this
-    if (req === null) return
     if (this.fed) socket.on('data', onSocketData)
     else codec.scope = this.scope
     // How the body of the response is delimited depends on the method.
@@ -241,14 +240,9 @@ class ResponseReader {
 
   /** From here to unguard() nothing may arrive on the socket: with no request to belong to, it ends the socket. */
   guard() {
+    const { codec, fed, socket } = this
     this.guarded = true
-    this.start()
-    if (this.codec !== null) this.watchIdle()
-  }
-
-  watchIdle() {
-    const { codec, socket } = this
-    if (this.fed) {
+    if (fed || codec === null) {
       socket.on('data', onIdleData)
       return
     }
@@ -260,22 +254,26 @@ class ResponseReader {
   unguard() {
     if (!this.guarded) return
     this.guarded = false
+    if (this.onend === null) {
+      this.socket.removeListener('data', onIdleData)
+      return
+    }
     this.idleBytes = -1
-    if (this.codec === null) return
-    if (this.fed) this.socket.removeListener('data', onIdleData)
-    else this.codec.onend = this.onend
+    this.codec.onend = this.onend
+    this.onend = null
   }
 }
 
 function onSocketConnect() {
   const reader = this[kReader]
   reader.waiting = false
-  if (reader.guarded) reader.guard()
-  else reader.start()
+  // The request may have been given up meanwhile, and the socket have gone to the pool.
+  if (reader.outgoing !== null) reader.start()
 }
 
 function onSocketData(chunk) {
-  this[kReader].codec.execute(chunk)
+  const { codec, scope } = this[kReader]
+  scope.runInAsyncScope(codec.execute, codec, chunk)
 }
 
 function onIdleData() {

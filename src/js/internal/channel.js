@@ -54,15 +54,15 @@ const sendable = ['string', 'object', 'number', 'boolean']
 // `target` is the ChildProcess or `process`; it holds the channel from here on.
 function openChannel(target, handle, serialization) {
   const inChild = target === process
-  const { encode, decode } = serializations[serialization]
+  const { createFrames, decode } = serializations[serialization]
   const control = new Control(handle, inChild ? 0 : 1)
-  const outgoing = new Outgoing(handle, control, (error) => report(target, error))
+  const outgoing = new Outgoing(handle, createFrames(), control, (error) => report(target, error))
   // Arrived while nobody listened: [event, message, handle], told to the first 'message' listener.
   const unheard = []
 
   target.channel = control
   defineDeprecatedChannel(target)
-  const passing = new Passing(target, handle, outgoing, encode, deliver)
+  const passing = new Passing(target, handle, outgoing, deliver)
 
   function emit(event, message, received) {
     if (event === 'internalMessage' || target.listenerCount('message') > 0) {
@@ -80,8 +80,8 @@ function openChannel(target, handle, serialization) {
   }
 
   // A frame that cannot be read throws here, into 'uncaughtException'; the next one is fine again.
-  handle.onframe = (frame) => {
-    const message = decode(frame)
+  handle.onframe = (frame, start, end, isOwned) => {
+    const message = decode(frame, start, end, isOwned)
     if (target.channel === null) return
     if (!isInternal(message)) process.nextTick(emit, 'message', message, undefined)
     else process.nextTick(emit, 'internalMessage', message, passing.claim(message))
@@ -143,7 +143,7 @@ function openChannel(target, handle, serialization) {
     }
 
     const done = typeof callback === 'function' ? callback : undefined
-    outgoing.write(encode(message), done, options === true || options?.swallowErrors)
+    outgoing.write(message, done, options === true || options?.swallowErrors)
     return outgoing.hasRoom
   }
 

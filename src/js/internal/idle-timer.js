@@ -30,7 +30,7 @@ function onIdle(socket) {
 }
 
 // Socket.prototype.setTimeout.
-function setIdleTimeout(msecs, callback) {
+function setStreamTimeout(msecs, callback) {
   if (this.destroyed) return this
   this.timeout = msecs
   msecs = timerDuration(msecs, 'msecs')
@@ -51,4 +51,4 @@ function setIdleTimeout(msecs, callback) {
   return this
 }
 
-module.exports = { setIdleTimeout, timerDuration }
+module.exports = { setStreamTimeout, timerDuration }

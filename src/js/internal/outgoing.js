@@ -16,6 +16,8 @@ const HIGH_WATER = 2 * 65536
 // Buffers in one vectored write: under the kernel's own limit of 1024.
 const COUNT_LIMIT = 512
 
+const NEWLINE = 0x0a
+
 // No descriptor goes with the message.
 const NONE = -1
 
@@ -34,45 +36,21 @@ function noteGathering(outgoing) {
 
 // Messages that leave in one write, and what is to be told of it.
 class Batch {
-  // Text that grows, or a list of buffers.
-  data = undefined
+  // For json: the text of all of them.
+  text = ''
   count = 0
-  #size = 0
   // 0 when written; a negative errno; undefined while the kernel has not taken all of it.
   status = undefined
   // Of the messages whose turn to be told came while the batch still waited.
   callbacks = []
   // Messages without a callback, whose failure is an 'error' event each.
   silent = 0
-
-  add(data) {
-    if (typeof data === 'string') this.data = this.count === 0 ? data : this.data + data
-    else if (this.count === 0) this.data = [data]
-    else this.data.push(data)
-    this.count++
-    this.#size += data.length
-  }
-
-  get isFull() {
-    return this.#size >= SIZE_LIMIT || this.count === COUNT_LIMIT
-  }
-
-  // Returns what the handle answers.
-  writeTo(handle) {
-    if (typeof this.data === 'string') return handle.writeUtf8(this.data)
-    return this.count === 1 ? handle.writeBuffer(this.data[0]) : handle.writev(this.data)
-  }
-
-  // Everything behind the first `sent` bytes.
-  restAfter(sent) {
-    const { data } = this
-    if (typeof data === 'string') return Buffer.from(data).subarray(sent)
-    return (this.count === 1 ? data[0] : Buffer.concat(data)).subarray(sent)
-  }
 }
 
 class Outgoing {
   #handle
+  // For advanced: the bytes of the gathered messages.
+  #frames
   #control
   #onError
   // Whether a message has left in this tick.
@@ -89,9 +67,11 @@ class Outgoing {
     this.flushGathered()
   }
 
-  // `onError` is called for each failed message that has no callback.
-  constructor(handle, control, onError) {
+  // `frames` collects messages as bytes; without it they are JSON. `onError` is called for each
+  // failed message that has no callback.
+  constructor(handle, frames, control, onError) {
     this.#handle = handle
+    this.#frames = frames
     this.#control = control
     this.#onError = onError
     handle.onwritable = () => this.#flushWaiting()
@@ -102,22 +82,45 @@ class Outgoing {
     return this.#waitingSize < HIGH_WATER
   }
 
-  // Takes an encoded message. `quiet`: its failure is nobody's business.
-  write(data, callback, quiet) {
-    // What a listener of 'exit' sends can wait for nothing.
-    const atOnce = !this.#started || process._exiting
+  // Takes a message, or throws when it cannot be said. `quiet`: its failure is nobody's business.
+  write(message, callback, quiet) {
     const batch = this.#gathered ?? new Batch()
-    batch.add(data)
+    let size
+    if (this.#frames === undefined) {
+      const text = JSON.stringify(message)
+      // Joining a long text would copy it once more.
+      if (text?.length > SIZE_LIMIT) return this.#writeLong(text, callback, quiet)
+      batch.text += text + '\n'
+      size = batch.text.length
+    } else {
+      this.#frames.append(message)
+      size = this.#frames.length
+    }
+    batch.count++
     if (callback !== undefined) process.nextTick(tell, this, batch, callback)
     else if (!quiet) batch.silent++
 
+    // What a listener of 'exit' sends can wait for nothing.
+    const atOnce = !this.#started || process._exiting
     this.#gathered = batch
     if (!this.#started) {
       this.#started = true
       process.nextTick(this.#endTick)
     }
-    if (atOnce || batch.isFull) this.flushGathered()
+    if (atOnce || size >= SIZE_LIMIT) this.flushGathered()
     else if (batch.count === 1) noteGathering(this)
+  }
+
+  #writeLong(text, callback, quiet) {
+    this.flushGathered()
+    const batch = new Batch()
+    if (callback !== undefined) process.nextTick(tell, this, batch, callback)
+    else if (!quiet) batch.silent++
+    const size = Buffer.byteLength(text)
+    const bytes = Buffer.allocUnsafeSlow(size + 1)
+    bytes.utf8Write(text, 0, size)
+    bytes[size] = NEWLINE
+    this.#send(batch, bytes)
   }
 
   flushGathered() {
@@ -125,41 +128,65 @@ class Outgoing {
     if (batch === null) return
     this.#gathered = null
     gathering.delete(this)
-    this.#send(batch)
+    if (this.#frames !== undefined) return this.#sendFrames(batch)
+    const { text } = batch
+    batch.text = ''
+    if (this.#waitingSize > 0) return this.#wait(batch, Buffer.from(text))
+    const sent = this.#handle.writeUtf8(text)
+    if (this.#wasTaken(batch, sent)) return
+    this.#wait(batch, Buffer.from(text).subarray(sent))
+  }
+
+  #sendFrames(batch) {
+    const frames = this.#frames
+    if (this.#waitingSize > 0) return this.#wait(batch, frames.take())
+    const sent = this.#handle.writePart(frames.buffer, frames.length)
+    if (this.#wasTaken(batch, sent)) frames.clear()
+    else this.#wait(batch, frames.take(sent))
+  }
+
+  // Whether a write is over: the kernel took everything, or refused.
+  #wasTaken(batch, sent) {
+    if (sent < 0) this.#fail(batch, sent)
+    else if (this.#handle.short) return false
+    else batch.status = 0
+    return true
   }
 
   // Takes a message that a descriptor goes with; gives 0 or an error. It leaves in a write of its
   // own, because the peer tells whose descriptor it is by the bytes that it comes with.
-  writeWithDescriptor(bytes, fd, callback, quiet) {
+  writeWithDescriptor(message, fd, callback, quiet) {
     this.flushGathered()
     const batch = new Batch()
-    batch.add(bytes)
+    const bytes = this.#encode(message)
     if (callback !== undefined) process.nextTick(tell, this, batch, callback)
     else if (!quiet) batch.silent++
-    this.#send(batch, fd)
+    this.#send(batch, bytes, fd)
     return batch.status < 0 ? batch.status : 0
   }
 
-  #send(batch, fd = NONE) {
+  #encode(message) {
+    if (this.#frames === undefined) return Buffer.from(JSON.stringify(message) + '\n')
+    this.#frames.append(message)
+    return this.#frames.take()
+  }
+
+  #send(batch, bytes, fd = NONE) {
     let sent = 0
     if (this.#waitingSize === 0) {
-      sent =
-        fd === NONE
-          ? batch.writeTo(this.#handle)
-          : this.#handle.writeWithDescriptor(batch.data[0], fd)
-      if (sent < 0) return this.#fail(batch, sent)
-      if (!this.#handle.short) {
-        batch.status = 0
-        return
-      }
+      const handle = this.#handle
+      sent = fd === NONE ? handle.writeBuffer(bytes) : handle.writeWithDescriptor(bytes, fd)
+      if (this.#wasTaken(batch, sent)) return
     }
     if (fd !== NONE) {
       // The owner may close it before its turn comes, and the number be given to something else.
       fd = sent > 0 ? NONE : duplicateFd(fd)
       if (fd < NONE) return this.#fail(batch, fd)
     }
-    const bytes = batch.restAfter(sent)
-    batch.data = undefined
+    this.#wait(batch, bytes.subarray(sent), fd)
+  }
+
+  #wait(batch, bytes, fd = NONE) {
     this.#waiting.push({ bytes, batch, fd })
     this.#waitingSize += bytes.length
     // A message on its way keeps the process alive, whether or not anyone listens.

@@ -29,17 +29,15 @@ class Passing {
   #target
   #channel
   #outgoing
-  #encode
   #deliver
   #sent = new Map()
   #got = new Map()
 
   // `deliver(message, handle)` tells the target of a message that came with a handle.
-  constructor(target, channel, outgoing, encode, deliver) {
+  constructor(target, channel, outgoing, deliver) {
     this.#target = target
     this.#channel = channel
     this.#outgoing = outgoing
-    this.#encode = encode
     this.#deliver = deliver
     // Where Node has them, for code that looks.
     target._handleQueue = null
@@ -71,23 +69,22 @@ class Passing {
 
     const frame = { cmd: HANDLE, type, msg: message }
     describe?.(frame, handle)
-    const bytes = this.#encode(frame)
     const leaves = leave !== undefined && !options?.keepOpen
+    // Throws for a message that cannot be said, before anything else has happened.
+    const error = this.#transmit(frame, raw, options, callback)
     this.#count(frame, handle, leaves)
-    if (leaves) leave(handle, raw)
-    const error = this.#transmit(bytes, raw, options, callback)
     if (leaves) {
+      leave(handle, raw)
       if (error < 0) raw.close()
-      else this.#target._pendingMessage = { bytes, handle: raw, options, retransmissions: 0 }
+      else this.#target._pendingMessage = { frame, handle: raw, options, retransmissions: 0 }
     }
     return this.#outgoing.hasRoom
   }
 
-  #transmit(bytes, raw, options, callback) {
-    const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
+  #transmit(frame, raw, options, callback) {
     const fd = typeof raw.fd === 'number' ? raw.fd : -1
     const done = typeof callback === 'function' ? callback : undefined
-    const error = this.#outgoing.writeWithDescriptor(data, fd, done, options?.swallowErrors)
+    const error = this.#outgoing.writeWithDescriptor(frame, fd, done, options?.swallowErrors)
     if (error === 0) this.#target._handleQueue ??= []
     return error
   }
@@ -123,9 +120,9 @@ class Passing {
     if (queue === null) return
     target._handleQueue = null
     if (target._pendingMessage !== null) {
-      const { bytes, handle, options } = target._pendingMessage
+      const { frame, handle, options } = target._pendingMessage
       // Its callback has been called.
-      if (this.#transmit(bytes, handle, { ...options, swallowErrors: true }) < 0) {
+      if (this.#transmit(frame, handle, { ...options, swallowErrors: true }) < 0) {
         this.closePending()
       }
     }

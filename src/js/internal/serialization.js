@@ -1,9 +1,11 @@
 'use strict'
 
-// What a message looks like on the fork channel. `encode` gives the whole frame as it is written,
-// `decode` gets one without its newline or length: a string for json, a Buffer for advanced.
+// What a message looks like on the fork channel: `createFrames` gives what collects messages as
+// bytes, `decode` gets a frame without its newline or length.
 
 const { DefaultDeserializer, DefaultSerializer } = require('node:v8')
+const { readMessage } = require('./value-reader')
+const { Frames } = require('./value-writer')
 
 // In front of each object that V8 leaves to its host, as Node writes it.
 const VIEW = 0
@@ -30,30 +32,28 @@ class MessageDeserializer extends DefaultDeserializer {
   }
 }
 
-const LENGTH_BYTES = 4
+function serialize(message) {
+  const serializer = new MessageSerializer()
+  serializer.writeHeader()
+  serializer.writeValue(message)
+  return serializer.releaseBuffer()
+}
+
+function deserialize(bytes) {
+  const deserializer = new MessageDeserializer(bytes)
+  deserializer.readHeader()
+  return deserializer.readValue()
+}
 
 const json = {
-  encode: (message) => JSON.stringify(message) + '\n',
+  createFrames: () => undefined,
   decode: JSON.parse,
 }
 
 const advanced = {
-  encode(message) {
-    const serializer = new MessageSerializer()
-    serializer.writeHeader()
-    serializer.writeValue(message)
-    const body = serializer.releaseBuffer()
-    const frame = Buffer.allocUnsafe(LENGTH_BYTES + body.length)
-    frame.writeUInt32BE(body.length)
-    frame.set(body, LENGTH_BYTES)
-    return frame
-  },
-
-  decode(frame) {
-    const deserializer = new MessageDeserializer(frame)
-    deserializer.readHeader()
-    return deserializer.readValue()
-  },
+  createFrames: () => new Frames(serialize),
+  // The engine's own memory for a frame that lies whole in it, else a buffer that is ours.
+  decode: (buffer, start, end, isOwned) => readMessage(buffer, start, end, isOwned, deserialize),
 }
 
 module.exports = { serializations: { __proto__: null, advanced, json } }

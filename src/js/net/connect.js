@@ -9,9 +9,12 @@ const { setTimeout, clearTimeout } = require('node:timers')
 const { codes, connectAggregate, errnoException, hostPortException } = require('../internal/errors')
 const {
   kBoundSource,
-  kKeepAlive,
   kNormalizedArgs,
+  kReinitializeHandle,
   kSetKeepAlive,
+  kSetKeepAliveCount,
+  kSetKeepAliveInitialDelay,
+  kSetKeepAliveInterval,
   kSetNoDelay,
   kSetTOS,
 } = require('../internal/symbols')
@@ -30,6 +33,7 @@ const { debug } = require('./debug')
 
 const { isIP } = net
 const UV_EADDRINUSE = -98
+const UV_EINVAL = -22
 const UV_ETIMEDOUT = -110
 
 const clientSocketChannel = diagnostics.channel('net.client.socket')
@@ -102,8 +106,8 @@ Socket.prototype.connect = function (...args) {
 
 // A used address shows only here: a failed bind would let connect pick a random port.
 function bindLocal(handle, { family, localAddress, localPort }) {
-  const host = localAddress || (family === 4 ? '0.0.0.0' : '::')
-  let error = handle.bind(host, localPort || 0)
+  if (isIP(localAddress) !== family) return UV_EINVAL
+  let error = handle.bind(localAddress, localPort || 0)
   if (error === 0 && localPort > 0) {
     const name = {}
     error = handle.getsockname(name)
@@ -120,13 +124,13 @@ function ownEndpoint(socket) {
 // Begins to connect to `target`: { address, port, family, localAddress, localPort }; a local pipe
 // has an address only.
 function connectTo(socket, target) {
-  const { address, port, family, localAddress, localPort } = target
+  const { address, port, family, localPort } = target
   const handle = socket._handle
-  if (localAddress || localPort) {
+  if (target.localAddress || localPort) {
+    target.localAddress ||= family === 4 ? '0.0.0.0' : '::'
     const error = bindLocal(handle, target)
     if (error) {
-      const host = localAddress || (family === 4 ? '0.0.0.0' : '::')
-      socket.destroy(hostPortException(error, 'bind', host, localPort))
+      socket.destroy(hostPortException(error, 'bind', target.localAddress, localPort))
       return
     }
   }
@@ -172,8 +176,12 @@ function applyOptions(socket) {
   const handle = socket._handle
   if (socket[kSetNoDelay]) handle.setNoDelay?.(true)
   if (socket[kSetKeepAlive]) {
-    const { delay, interval, count } = socket[kKeepAlive]
-    handle.setKeepAlive?.(true, delay, interval, count)
+    handle.setKeepAlive?.(
+      true,
+      socket[kSetKeepAliveInitialDelay],
+      socket[kSetKeepAliveInterval],
+      socket[kSetKeepAliveCount],
+    )
   }
   if (socket[kSetTOS] !== undefined && handle.setTypeOfService) {
     const error = handle.setTypeOfService(socket[kSetTOS])
@@ -196,11 +204,7 @@ function connectNext(context) {
     return
   }
   const turn = context.current++
-  if (turn > 0) {
-    socket._handle?.close()
-    socket._handle = new TcpHandle()
-    initHandle(socket)
-  }
+  if (turn > 0) socket[kReinitializeHandle](new TcpHandle())
   const { address, family } = addresses[turn]
   const { port, localPort } = context
   const localAddress = localPort ? (family === 4 ? '0.0.0.0' : '::') : undefined

@@ -27,12 +27,16 @@ function createServer(options, connectionListener) {
   return new Server(options, connectionListener)
 }
 
-// Shorthand names only: Node's lexer finds the names for `import { connect }` by them.
 module.exports = {
   _createServerHandle,
   _normalizeArgs,
-  BlockList,
-  SocketAddress,
+  // Accessors, as Node's own are.
+  get BlockList() {
+    return BlockList
+  },
+  get SocketAddress() {
+    return SocketAddress
+  },
   BoundSocket,
   connect,
   createConnection,
@@ -48,3 +52,9 @@ module.exports = {
   getDefaultAutoSelectFamilyAttemptTimeout,
   setDefaultAutoSelectFamilyAttemptTimeout,
 }
+
+// Node's lexer finds the names for `import { connect }` by shorthands and stops at an accessor;
+// this line is for it only.
+// prettier-ignore
+// oxlint-disable-next-line no-unused-expressions, no-constant-binary-expression
+0 && (module.exports = { _createServerHandle, _normalizeArgs, BlockList, SocketAddress, BoundSocket, connect, createConnection, createServer, isIP, isIPv4, isIPv6, Server, Socket, Stream, getDefaultAutoSelectFamily, setDefaultAutoSelectFamily, getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout })

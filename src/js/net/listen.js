@@ -6,7 +6,7 @@ const dns = require('node:dns')
 const diagnostics = require('node:diagnostics_channel')
 const { codes, errnoException, hostPortException, listenException } = require('../internal/errors')
 const { loadCluster } = require('../internal/load-cluster')
-const { kBoundSocketConsume, kBoundSocketPath, kOwner } = require('../internal/symbols')
+const { kBoundSocketConsume, kBoundSocketPath, kAsyncId, kOwner } = require('../internal/symbols')
 const { validatePort } = require('../internal/validators')
 const { TcpHandle, LocalHandle, adopt, adoptShared, isHandle } = require('../engine')
 const { setClusterOwner } = require('./cluster-owner')
@@ -92,6 +92,7 @@ Server.prototype._listen2 = function setupListenHandle(address, port, family, ba
     if (typeof handle === 'number') return listenFailed(this, handle, address, port)
     this._handle = handle
   }
+  if (typeof this._handle.getAsyncId === 'function') this[kAsyncId] = this._handle.getAsyncId()
   this._handle[kOwner] = this
   this._handle.onconnection = onConnection
   const error = this._handle.listen(backlog || BACKLOG)

@@ -1,9 +1,13 @@
 'use strict'
 
-// Option `onread`: bytes go into a buffer of the user's own, and a callback tells how many.
+// Option `onread`: bytes go into a buffer of the user's own, and a callback tells how many. The
+// engine reads no more at once than fits into it.
 
 const { isUint8Array } = require('node:util/types')
+const { errnoException } = require('../internal/errors')
 const { kBuffer, kBufferCb, kBufferGen } = require('../internal/symbols')
+
+const UV_ENOBUFS = -105
 
 function setUserBuffer(socket, onread) {
   if (onread === null || typeof onread !== 'object' || typeof onread.callback !== 'function') return
@@ -18,38 +22,35 @@ function setUserBuffer(socket, onread) {
   socket[kBufferCb] = onread.callback
 }
 
-// Fills the user's buffer as often as the chunk needs. Gives false when the callback wants a
-// pause; the rest waits for resume().
-function readInto(socket, chunk) {
-  let offset = 0
-  while (offset < chunk.length) {
-    const buffer = socket[kBuffer]
-    const length = Math.min(buffer.length, chunk.length - offset)
-    buffer.set(chunk.subarray(offset, offset + length))
-    offset += length
-    const wantsMore = socket[kBufferCb](length, buffer) !== false
-    if (socket[kBufferGen] !== null) {
-      const next = socket[kBufferGen]()
-      if (isUint8Array(next)) socket[kBuffer] = next
-    }
-    if (socket.destroyed) return false
-    if (!wantsMore || !socket._handle?.reading) {
-      if (offset < chunk.length) socket[kHeldBack] = chunk.subarray(offset)
-      return false
+// For every handle that the socket gets.
+function useUserBuffer(socket, handle) {
+  const generate = socket[kBufferGen]
+  if (generate !== null) {
+    const buffer = generate()
+    if (!isUint8Array(buffer)) return
+    socket[kBuffer] = buffer
+  }
+  handle.limitReads(socket[kBuffer].length)
+}
+
+// Gives false when the callback wants a pause.
+function readInto(socket, handle, chunk) {
+  const buffer = socket[kBuffer]
+  // `true` stands for a generator that gave no buffer yet.
+  if (buffer !== true && buffer.length < chunk.length) {
+    socket.destroy(errnoException(UV_ENOBUFS, 'read'))
+    return false
+  }
+  if (buffer !== true) buffer.set(chunk)
+  const wantsMore = socket[kBufferCb](chunk.length, buffer) !== false
+  if (socket[kBufferGen] !== null) {
+    const next = socket[kBufferGen]()
+    if (isUint8Array(next)) {
+      socket[kBuffer] = next
+      if (next.length !== buffer.length) handle.limitReads(next.length)
     }
   }
-  return true
+  return wantsMore
 }
 
-// Hands on what was held back. Gives false when the callback wants a pause again.
-function resumeReadInto(socket) {
-  const held = socket[kHeldBack]
-  if (held === null) return true
-  socket[kHeldBack] = null
-  socket._handle.reading = true
-  const wantsMore = readInto(socket, held)
-  if (socket._handle) socket._handle.reading = false
-  return wantsMore && !socket.destroyed
-}
-
-module.exports = { readInto, resumeReadInto, setUserBuffer }
+module.exports = { readInto, setUserBuffer, useUserBuffer }

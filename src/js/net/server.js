@@ -9,7 +9,13 @@ const diagnostics = require('node:diagnostics_channel')
 const { promisify } = require('node:util')
 const { codes, errnoException } = require('../internal/errors')
 const { validateNumber } = require('../internal/validators')
-const { kKeepAlive, kOwner, kSetKeepAlive, kSetNoDelay } = require('../internal/symbols')
+const {
+  kAsyncId,
+  kOwner,
+  kSetKeepAlive,
+  kSetKeepAliveInitialDelay,
+  kSetNoDelay,
+} = require('../internal/symbols')
 const { adopt } = require('../engine')
 const { Socket } = require('./socket')
 const { debug } = require('./debug')
@@ -40,6 +46,7 @@ function Server(options, connectionListener) {
   }
 
   this._connections = 0
+  this[kAsyncId] = -1
   this._handle = null
   this._usingWorkers = false
   this._workers = []
@@ -124,7 +131,7 @@ function onConnection(error, client) {
   }
   if (server.keepAlive && client.setKeepAlive) {
     socket[kSetKeepAlive] = true
-    socket[kKeepAlive].delay = server.keepAliveInitialDelay
+    socket[kSetKeepAliveInitialDelay] = server.keepAliveInitialDelay
     client.setKeepAlive(true, server.keepAliveInitialDelay)
   }
   server._connections++

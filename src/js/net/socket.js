@@ -8,18 +8,20 @@ const stream = require('node:stream')
 const { clearTimeout } = require('node:timers')
 const { BlockList } = require('node:net')
 const { codes, endedByPeer, errnoException } = require('../internal/errors')
-const { setIdleTimeout } = require('../internal/idle-timer')
+const { setStreamTimeout } = require('../internal/idle-timer')
 const { validateInt32, validateNumber } = require('../internal/validators')
 const symbols = require('../internal/symbols')
-const { TcpHandle, LocalHandle, kindOf } = require('../engine')
+const { Handle, TcpHandle, LocalHandle, adopt, kindOf } = require('../engine')
 const { addClientAbortSignal } = require('./abort')
 const { BoundSocket } = require('./bound-socket')
-const { readInto, resumeReadInto, setUserBuffer } = require('./read-into')
+const { readInto, setUserBuffer, useUserBuffer } = require('./read-into')
 const { afterRoom, cancelUnsent, write, writev } = require('./write')
 const defineSocketInfo = require('./socket-info')
 const { debug } = require('./debug')
 
 const {
+  kAfterAsyncWrite,
+  kAsyncId,
   kBoundPath,
   kBoundSocketConsume,
   kBoundSocketPath,
@@ -30,15 +32,15 @@ const {
   kBytesRead,
   kBytesWritten,
   kHandle,
-  kHeldBack,
-  kKeepAlive,
   kLastWriteQueueSize,
   kOwner,
+  kReinitializeHandle,
   kSetKeepAlive,
+  kSetKeepAliveInitialDelay,
   kSetNoDelay,
   kSetTOS,
   kTimeout,
-  kUnsent,
+  kUpdateTimer,
 } = symbols
 
 const UV_ENOTCONN = -107
@@ -69,7 +71,7 @@ function handleForFd(fd, isServer) {
   const kind = kindOf(fd)
   if (kind === 'PIPE') return new LocalHandle(isServer ? LocalHandle.SERVER : LocalHandle.SOCKET)
   if (kind === 'TCP') return new TcpHandle(isServer ? TcpHandle.SERVER : TcpHandle.SOCKET)
-  throw new codes.ERR_INVALID_FD_TYPE(kind === -9 ? 'INVALID' : 'FILE')
+  throw new codes.ERR_INVALID_FD_TYPE(kind)
 }
 
 function Socket(options) {
@@ -81,6 +83,7 @@ function Socket(options) {
   }
 
   this.connecting = false
+  this[kAsyncId] = -1
   this._hadError = false
   this[kHandle] = null
   this._parent = null
@@ -90,8 +93,6 @@ function Socket(options) {
   this[kBuffer] = null
   this[kBufferCb] = null
   this[kBufferGen] = null
-  this[kHeldBack] = null
-  this[kUnsent] = null
   this._closeAfterHandlingError = false
 
   options = typeof options === 'number' ? { fd: options } : { ...options }
@@ -108,11 +109,7 @@ function Socket(options) {
 
   this[kSetNoDelay] = Boolean(options.noDelay)
   this[kSetKeepAlive] = Boolean(options.keepAlive)
-  this[kKeepAlive] = {
-    delay: ~~(options.keepAliveInitialDelay / 1000),
-    interval: undefined,
-    count: undefined,
-  }
+  this[kSetKeepAliveInitialDelay] = ~~(options.keepAliveInitialDelay / 1000)
   if (options.typeOfService !== undefined) {
     validateInt32(options.typeOfService, 'options.typeOfService', 0, 255)
   }
@@ -161,7 +158,8 @@ function takeHandle(socket, options) {
     return true
   }
   if (options.handle) {
-    socket._handle = options.handle
+    const { handle } = options
+    socket._handle = isNodeHandle(handle) ? adopt(handle, false) : handle
   } else if (options.fd !== undefined) {
     const handle = handleForFd(options.fd, false)
     const error = handle.open(options.fd)
@@ -171,6 +169,13 @@ function takeHandle(socket, options) {
   return false
 }
 
+// Of a built-in socket; any other foreign handle is believed to speak our handles' language.
+function isNodeHandle(handle) {
+  if (handle instanceof Handle) return false
+  const name = handle.constructor?.name
+  return name === 'TCP' || name === 'Pipe'
+}
+
 // Puts a handle's events on its socket; also when a closed socket is used again.
 function initHandle(socket) {
   socket._undestroy()
@@ -178,12 +183,19 @@ function initHandle(socket) {
   const handle = socket._handle
   if (!handle) return
   handle[kOwner] = socket
+  if (typeof handle.getAsyncId === 'function') socket[kAsyncId] = handle.getAsyncId()
   handle.onread = onRead
   handle.onend = onEnd
   handle.onwritable = onWritable
   handle.onshutdown = onShutdown
-  const generate = socket[kBufferGen]
-  if (socket[kBuffer] && generate !== null) socket[kBuffer] = generate()
+  if (socket[kBuffer]) useUserBuffer(socket, handle)
+}
+
+// For another attempt to connect.
+Socket.prototype[kReinitializeHandle] = function reinitializeHandle(handle) {
+  this._handle?.close()
+  this._handle = handle
+  initHandle(this)
 }
 
 // --- reading ----------------------------------------------------------------------------------
@@ -192,7 +204,7 @@ function onRead(chunk) {
   const socket = this[kOwner]
   socket._unrefTimer()
   if (socket.destroyed) return
-  const wantsMore = socket[kBuffer] ? readInto(socket, chunk) : socket.push(chunk)
+  const wantsMore = socket[kBuffer] ? readInto(socket, this, chunk) : socket.push(chunk)
   if (!wantsMore) {
     this.reading = false
     if (!socket.destroyed) {
@@ -233,7 +245,7 @@ Socket.prototype._read = function (n) {
 // so pausing and resuming act on the handle itself.
 function resumeHandle(socket) {
   if (!socket[kBuffer] || socket.connecting || !socket._handle || socket._handle.reading) return
-  if (resumeReadInto(socket)) startReading(socket)
+  startReading(socket)
 }
 
 Socket.prototype.pause = function () {
@@ -279,14 +291,12 @@ function onWritable() {
   afterRoom(this[kOwner], this)
 }
 
-function onShutdown(status) {
+// A failed shutdown ends the stream as well as any other, in Node too.
+function onShutdown() {
   const { final } = this
   if (!final) return
   this.final = undefined
-  // A peer that is gone already needs no FIN.
-  const error =
-    status === 0 || status === UV_ENOTCONN ? undefined : errnoException(status, 'shutdown')
-  final.resource.runInAsyncScope(final.callback, undefined, error)
+  final.resource.runInAsyncScope(final.callback)
   final.resource.emitDestroy()
 }
 
@@ -335,6 +345,10 @@ Socket.prototype._final = function (callback) {
   if (error !== 0) return callback(errnoException(error, 'shutdown'))
 }
 
+Socket.prototype[kAfterAsyncWrite] = function () {
+  this[kLastWriteQueueSize] = 0
+}
+
 Socket.prototype.end = function (data, encoding, callback) {
   stream.Duplex.prototype.end.call(this, data, encoding, callback)
   return this
@@ -342,13 +356,19 @@ Socket.prototype.end = function (data, encoding, callback) {
 
 // --- idle timer -------------------------------------------------------------------------------
 
-Socket.prototype.setTimeout = setIdleTimeout
+Socket.prototype.setTimeout = setStreamTimeout
 
-Socket.prototype._unrefTimer = function () {
+Socket.prototype._unrefTimer = function _unrefTimer() {
   for (let socket = this; socket != null; socket = socket._parent) {
     if (socket[kTimeout]) socket[kTimeout].refresh()
   }
 }
+
+Object.defineProperty(Socket.prototype, kUpdateTimer, {
+  get: function () {
+    return this._unrefTimer
+  },
+})
 
 Socket.prototype._onTimeout = function () {
   // A large write that makes progress is activity, although no event tells of it.
@@ -375,8 +395,9 @@ Socket.prototype.destroySoon = function () {
 
 function closeHandle(socket, hadError, cleanUp) {
   if (!socket._handle) return
-  socket._handle.close(() => {
-    cancelUnsent(socket)
+  const { _handle: handle } = socket
+  handle.close(() => {
+    cancelUnsent(handle)
     debug('emit close')
     socket.emit('close', hadError)
     if (cleanUp) {
@@ -402,8 +423,9 @@ Socket.prototype._destroy = function (exception, callback) {
     this[kBytesWritten] = this._handle.bytesWritten
     if (this.resetAndClosing) {
       this.resetAndClosing = false
-      const error = this._handle.reset(() => {
-        cancelUnsent(this)
+      const { _handle: handle } = this
+      const error = handle.reset(() => {
+        cancelUnsent(handle)
         this.emit('close', hadError)
       })
       if (error) this.emit('error', errnoException(error, 'reset'))

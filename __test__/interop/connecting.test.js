@@ -1,0 +1,239 @@
+'use strict'
+
+// Own addresses, several addresses, options of the IP layer, resets on the way.
+
+const { scenario } = require('../common/harness')
+const { LIFE, closed, event, outcome } = require('../common/tools')
+
+const only = { over: ['tcp'] }
+const WAY = [
+  'lookup',
+  'connectionAttempt',
+  'connectionAttemptFailed',
+  'connectionAttemptTimeout',
+  ...LIFE,
+]
+
+scenario('an own address and port', only, async (run) => {
+  const { server, client } = run
+  const listener = server.net.createServer((peer) => {
+    server.log(peer.remoteAddress, peer.remoteFamily)
+    peer.end()
+  })
+  const target = await run.listen(listener)
+  const localPort = await run.freePort('own port')
+  const forms = [
+    { localAddress: '127.0.0.2' },
+    { localPort },
+    { localAddress: '127.0.0.3', localPort: await run.freePort('other port') },
+    { localAddress: '127.0.0.1', localPort: String(localPort) },
+    { localAddress: '::1' },
+    { localAddress: '192.0.2.1' },
+    { localPort: target.port },
+    { localAddress: 'localhost' },
+    { localPort: 70000 },
+    { port: await run.freePort(), localPort: await run.freePort('third port') },
+    { port: await run.freePort(), localAddress: '127.0.0.2' },
+  ]
+  for (const form of forms) {
+    const socket = outcome(() => client.net.connect({ ...target, ...form }))
+    client.log(form, socket)
+    if (socket instanceof Error) continue
+    client.log.watch('socket', socket, WAY)
+    socket.on('connect', () => {
+      if (!form.localPort) run.rename(socket.localPort, 'any port')
+      client.log(socket.address(), socket.localAddress)
+    })
+    socket.resume()
+    await closed(socket)
+  }
+  await run.close(listener)
+})
+
+// A lookup that gives just these addresses.
+const lookupOf =
+  (...addresses) =>
+  (host, options, callback) => {
+    const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+    if (options.all) callback(null, found)
+    else callback(null, found[0].address, found[0].family)
+  }
+
+scenario('several addresses in turn', only, async (run) => {
+  const { server, client } = run
+  const listener = server.net.createServer((peer) => peer.end())
+  server.log.watch('server', listener, ['connection', 'error', 'close'])
+  const { port } = await run.listen(listener)
+  const orders = [
+    ['127.0.0.1'],
+    ['::1', '127.0.0.1'],
+    ['127.0.0.2', '127.0.0.3', '::1', '127.0.0.1', '127.0.0.1'],
+    ['::1', '127.0.0.2'],
+    ['nonsense', '127.0.0.1'],
+    ['nonsense'],
+  ]
+  for (const order of orders) {
+    for (const autoSelectFamily of [true, false]) {
+      const options = { host: 'a.name', port, lookup: lookupOf(...order), autoSelectFamily }
+      const socket = client.net.connect(options)
+      client.log(order, autoSelectFamily)
+      client.log.watch('socket', socket, WAY)
+      socket.resume()
+      await closed(socket)
+      client.log(socket.autoSelectFamilyAttemptedAddresses)
+    }
+  }
+  await run.close(listener)
+})
+
+scenario('several addresses with an own port', only, async (run) => {
+  const { server, client } = run
+  const listener = server.net.createServer((peer) => peer.end())
+  server.log.watch('server', listener, ['connection', 'error', 'close'])
+  const { port } = await run.listen(listener)
+  const lookup = lookupOf('::1', '127.0.0.1')
+  for (const localPort of [await run.freePort('own port'), port]) {
+    const socket = client.net.connect({ host: 'a.name', port, lookup, localPort })
+    client.log.watch('socket', socket, WAY)
+    socket.resume()
+    await closed(socket)
+  }
+  await run.close(listener)
+})
+
+scenario('destroyed at each step of connecting', only, async (run) => {
+  const { server, client } = run
+  const listener = server.net.createServer((peer) => peer.on('error', () => {}).end())
+  server.log.watch('server', listener, ['error', 'close'])
+  const { port } = await run.listen(listener)
+  const free = await run.freePort()
+  for (const step of ['lookup', 'connectionAttempt', 'connectionAttemptFailed']) {
+    for (const order of [['127.0.0.2'], ['127.0.0.2', '127.0.0.1']]) {
+      const lookup = lookupOf(...order)
+      const wanted = step === 'connectionAttemptFailed' ? free : port
+      const socket = client.net.connect({ host: 'a.name', port: wanted, lookup })
+      client.log(step, order)
+      client.log.watch('socket', socket, WAY)
+      socket.once(step, () => socket.destroy())
+      await closed(socket)
+    }
+  }
+  await run.close(listener)
+})
+
+scenario('type of service', only, async (run) => {
+  const { server, client } = run
+  if (!client.net.Socket.prototype.setTypeOfService) return
+  const { listener, peer, socket } = await run.connected({
+    clientOptions: { typeOfService: 0x10 },
+    open(socket) {
+      client.log(socket.getTypeOfService(), socket.setTypeOfService(0x20) === socket)
+      client.log(socket.getTypeOfService())
+    },
+  })
+  client.log('connected', socket.getTypeOfService())
+  socket.setTypeOfService(0x30)
+  client.log('set', socket.getTypeOfService())
+  server.log('peer', peer.getTypeOfService())
+  for (const bad of [-1, 256, 1.5, NaN, '8', null, undefined]) {
+    client.log(
+      bad,
+      outcome(() => socket.setTypeOfService(bad)),
+      outcome(() => new client.net.Socket({ typeOfService: bad }).getTypeOfService()),
+    )
+  }
+  socket.destroy()
+  peer.destroy()
+  await closed(socket, peer)
+  client.log('closed', socket.getTypeOfService())
+  await run.close(listener)
+})
+
+scenario('all forms of setKeepAlive', {}, async (run) => {
+  const { client, server } = run
+  const forms = [
+    [],
+    [true],
+    [true, 1000],
+    [true, 2000, 3000, 4],
+    [true, 2000, 3000, 4],
+    [{ enable: true, initialDelay: 5000, interval: 1000, count: 3 }],
+    [{ enable: false }],
+    [{}],
+    [false],
+    [null],
+    [true, NaN, -1, 'x'],
+    [true, 1e12],
+  ]
+  const callAll = (log, socket) => {
+    for (const form of forms) {
+      const result = outcome(() => socket.setKeepAlive(...form))
+      log(form, result === socket || result)
+    }
+  }
+  const { listener, peer, socket } = await run.connected({
+    clientOptions: { keepAlive: true, keepAliveInitialDelay: -5 },
+    serverOptions: { keepAlive: true, keepAliveInitialDelay: 1500 },
+    open: (socket) => callAll(client.log, socket),
+  })
+  callAll(client.log, socket)
+  callAll(server.log, peer)
+  socket.end()
+  peer.resume()
+  socket.resume()
+  await closed(socket, peer)
+  callAll(client.log, socket)
+  for (const keepAliveInitialDelay of ['x', null, NaN]) {
+    client.log(outcome(() => new client.net.Socket({ keepAliveInitialDelay }).connecting))
+    server.log(
+      outcome(() => new server.net.Server({ keepAliveInitialDelay }).keepAliveInitialDelay),
+    )
+  }
+  await run.close(listener)
+})
+
+scenario('resetAndDestroy at every stage', {}, async (run) => {
+  const { client, server } = run
+  const listener = server.net.createServer((peer) => {
+    peer.on('error', () => {})
+    peer.resume()
+  })
+  server.log.watch('server', listener, ['error', 'close'])
+  const target = await run.listen(listener)
+  const reset = (socket) => {
+    const result = outcome(() => socket.resetAndDestroy())
+    client.log('reset', result === socket || result, socket.destroyed)
+  }
+  const stages = {
+    fresh: (socket) => reset(socket),
+    connecting: (socket) => reset(socket.connect(target)),
+    connected: (socket) => socket.connect(target, () => reset(socket)),
+    'after end': (socket) =>
+      socket.connect(target, () => {
+        socket.end('x')
+        reset(socket)
+      }),
+    twice(socket) {
+      socket.connect(target, () => {
+        reset(socket)
+        reset(socket)
+      })
+    },
+    destroyed(socket) {
+      socket.connect(target, () => {
+        socket.destroy()
+        reset(socket)
+      })
+    },
+  }
+  for (const [stage, act] of Object.entries(stages)) {
+    const socket = new client.net.Socket()
+    client.log(stage)
+    client.log.watch('socket', socket, LIFE)
+    act(socket)
+    await run.turns(8)
+    if (!socket.destroyed) socket.destroy()
+    if (!socket.closed) await event(socket, 'close')
+  }
+  await run.close(listener)
+})

@@ -1,0 +1,167 @@
+'use strict'
+
+// What Node's other modules make of the sockets: tls, http2, readline, web streams.
+
+const tls = require('node:tls')
+const http2 = require('node:http2')
+const readline = require('node:readline')
+const { Duplex, Readable, Transform } = require('node:stream')
+const { scenario } = require('../common/harness')
+const { closed, event } = require('../common/tools')
+
+const LIFE = ['secureConnect', 'secure', 'data', 'end', 'finish', 'error', 'close']
+
+// Both sides know a key, so that no certificate is needed.
+const PSK = { ciphers: 'PSK', minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }
+const key = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
+const CLIENT = {
+  ...PSK,
+  checkServerIdentity() {},
+  pskCallback: () => ({ psk: key, identity: 'somebody' }),
+}
+const SERVER = { ...PSK, pskCallback: () => key, pskIdentityHint: 'hint' }
+
+// TLS between the two ends of a connection.
+async function secured(run, make) {
+  const found = await run.connected()
+  const secureContext = tls.createSecureContext(PSK)
+  const inner = new tls.TLSSocket(found.peer, { ...SERVER, isServer: true, secureContext })
+  run.server.log.watch('inner', inner, LIFE)
+  const outer = make(found.socket)
+  run.client.log.watch('outer', outer, LIFE)
+  return { ...found, inner, outer }
+}
+
+for (const [name, make] of [
+  ['tls.connect over a socket', (socket) => tls.connect({ ...CLIENT, socket })],
+  ['a TLSSocket around a socket', (socket) => new tls.TLSSocket(socket, CLIENT)],
+]) {
+  scenario(name, {}, async (run) => {
+    const { listener, peer, socket, inner, outer } = await secured(run, make)
+    run.server.log.watch('peer', peer, ['end', 'error', 'close'])
+    run.client.log.watch('socket', socket, ['end', 'error', 'close'])
+    outer.write('hello')
+    await event(inner, 'data')
+    run.server.log(inner.getCipher().name, inner.encrypted, inner.remoteAddress)
+    run.client.log(outer.getCipher().name, outer.encrypted, outer.remoteAddress)
+    inner.write('and hello')
+    await event(outer, 'data')
+    outer.end('bye')
+    inner.end()
+    await closed(inner, outer)
+    await run.close(listener)
+  })
+}
+
+scenario('4 MiB through TLS over a socket', {}, async (run) => {
+  const { listener, inner, outer } = await secured(run, (socket) =>
+    tls.connect({ ...CLIENT, socket }),
+  )
+  inner.pipe(inner)
+  let length = 0
+  outer.on('data', (chunk) => (length += chunk.length))
+  for (let i = 0; i < 64; i++) outer.write(Buffer.alloc(65536, i))
+  outer.end()
+  await event(outer, 'end')
+  run.client.log('back', length)
+  outer.destroy()
+  inner.destroy()
+  if (!inner.closed) await event(inner, 'close')
+  await run.close(listener)
+})
+
+scenario('TLS over a socket that is destroyed', {}, async (run) => {
+  const { listener, peer, socket, inner, outer } = await secured(run, (socket) =>
+    tls.connect({ ...CLIENT, socket }),
+  )
+  outer.write('hello')
+  await event(inner, 'data')
+  socket.destroy()
+  await closed(outer)
+  run.client.log(socket.destroyed, outer.destroyed)
+  if (!peer.closed) await event(peer, 'close')
+  await run.close(listener)
+})
+
+scenario('http2 over sockets', {}, async (run) => {
+  const { listener, peer, socket } = await run.connected()
+  const http2Server = http2.createServer()
+  http2Server.on('stream', (stream, headers) => {
+    run.server.log('stream', headers[':path'])
+    stream.respond({ ':status': 200, 'x-header': 'value' })
+    stream.end('body of the answer')
+  })
+  http2Server.emit('connection', peer)
+  const session = http2.connect('http://localhost', { createConnection: () => socket })
+  run.client.log.watch('session', session, ['connect', 'error', 'close'].slice(1))
+  const request = session.request({ ':path': '/there' })
+  request.on('response', (headers) =>
+    run.client.log('response', headers[':status'], headers['x-header']),
+  )
+  request.setEncoding('utf8').on('data', (text) => run.client.log('data', text))
+  await event(request, 'end')
+  session.close()
+  await closed(session, socket)
+  if (!peer.closed) await event(peer, 'close')
+  await run.close(listener)
+})
+
+scenario('readline over a socket', {}, async (run) => {
+  const { listener, peer, socket } = await run.connected()
+  const lines = readline.createInterface({ input: socket })
+  peer.write('one\ntw')
+  await run.turns(2)
+  peer.end('o\r\nthree\nlast')
+  for await (const line of lines) run.client.log('line', line)
+  socket.end()
+  if (!socket.closed) await event(socket, 'close')
+  await run.close(listener)
+  run.server.log('done')
+})
+
+scenario('web streams', {}, async (run) => {
+  const { listener, peer, socket } = await run.connected()
+  peer.pipe(peer)
+  const { readable, writable } = Duplex.toWeb(socket)
+  const writer = writable.getWriter()
+  await writer.write(Buffer.from('through the web '))
+  await writer.write(Buffer.from('and back'))
+  await writer.close()
+  let text = ''
+  for await (const chunk of readable) text += Buffer.from(chunk).toString()
+  run.client.log(text)
+  if (!socket.closed) await event(socket, 'close')
+  await run.close(listener)
+  run.server.log('done')
+})
+
+scenario('a readable web stream that is cancelled', {}, async (run) => {
+  const { listener, peer, socket } = await run.connected()
+  run.client.log.watch('socket', socket, ['end', 'error', 'close'])
+  peer.on('error', () => {})
+  peer.write('first')
+  const reader = Readable.toWeb(socket).getReader()
+  const { value } = await reader.read()
+  run.client.log('read', Buffer.from(value).toString())
+  await reader.cancel()
+  if (!socket.closed) await event(socket, 'close')
+  peer.destroy()
+  await run.close(listener)
+  run.server.log('done')
+})
+
+scenario('iterator helpers and compose', {}, async (run) => {
+  const { listener, peer, socket } = await run.connected()
+  peer.end('a b c d')
+  const words = new Transform({
+    readableObjectMode: true,
+    transform(chunk, encoding, done) {
+      for (const word of chunk.toString().split(' ')) this.push(word)
+      done()
+    },
+  })
+  run.client.log(await socket.compose(words).take(3).toArray())
+  if (!socket.closed) await event(socket, 'close')
+  await run.close(listener)
+  run.server.log('done')
+})

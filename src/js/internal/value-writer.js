@@ -1,0 +1,365 @@
+'use strict'
+
+// The sending half of `advanced`: frames of plain values in V8's serialization format, version 15,
+// written by JavaScript into a buffer that is used again and again. v8.serialize costs more than
+// the rest of a message; what is not written here (a class, a Map, a sparse array) goes to it.
+
+const { isDate } = require('node:util/types')
+
+const FALLBACK = Symbol('fallback')
+
+const VERSION = 15
+const LENGTH_BYTES = 4
+const START_SIZE = 16 * 1024
+// A buffer that one large message has grown is not kept.
+const KEEP_SIZE = 256 * 1024
+// Characters up to which a loop beats a call into C++.
+const SHORT_STRING = 128
+// Objects up to which a search beats a Map.
+const FEW_OBJECTS = 24
+
+const INT = 0x49
+const DOUBLE = 0x4e
+const ONE_BYTE = 0x22
+const TWO_BYTE = 0x63
+const OBJECT = 0x6f
+const OBJECT_END = 0x7b
+const ARRAY = 0x41
+const ARRAY_END = 0x24
+const REFERENCE = 0x5e
+const HOST_OBJECT = 0x5c
+const DATE = 0x44
+const BIGINT = 0x5a
+const NULL = 0x30
+const UNDEFINED = 0x5f
+const TRUE = 0x54
+const FALSE = 0x46
+
+// Node's tag and numbers for views, which V8 leaves to it.
+const VIEW = 0
+const UINT8_ARRAY = 1
+const BUFFER = 10
+
+const LATIN1 = /^[\0-\xff]*$/
+const MAX_INDEX = 2 ** 32 - 2
+
+const { getPrototypeOf, hasOwn } = Object
+const { getTime } = Date.prototype
+const double = new Float64Array(1)
+const bits = new BigUint64Array(double.buffer)
+const eight = new Uint8Array(double.buffer)
+
+// Of the message being written: kept out of an object because every byte passes here.
+let buf
+let pos
+// Where its header lies: two-byte strings are aligned to it.
+let origin
+let seen = []
+let seenCount = 0
+let seenMap = null
+
+function reserve(size) {
+  if (pos + size <= buf.length) return
+  const larger = Buffer.allocUnsafeSlow(Math.max(buf.length * 2, pos + size))
+  larger.set(buf.subarray(0, pos))
+  buf = larger
+}
+
+function varint(value) {
+  while (value > 0x7f) {
+    buf[pos++] = (value & 0x7f) | 0x80
+    value >>>= 7
+  }
+  buf[pos++] = value
+}
+
+function raw(bytes) {
+  buf.set(bytes, pos)
+  pos += bytes.length
+}
+
+function writeNumber(value) {
+  if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+    buf[pos++] = INT
+    varint(((value << 1) ^ (value >> 31)) >>> 0)
+    return
+  }
+  buf[pos++] = DOUBLE
+  writeDouble(value)
+}
+
+// The format has the machine's byte order.
+function writeDouble(value) {
+  double[0] = value
+  for (let i = 0; i < 8; i++) buf[pos++] = eight[i]
+}
+
+function writeString(text) {
+  const { length } = text
+  if (length > SHORT_STRING) return writeLongString(text)
+  reserve(length + 16)
+  const start = pos
+  buf[pos++] = ONE_BYTE
+  varint(length)
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 0xff) {
+      pos = start
+      return writeTwoByte(text)
+    }
+    buf[pos++] = code
+  }
+}
+
+function writeLongString(text) {
+  if (!LATIN1.test(text)) return writeTwoByte(text)
+  reserve(text.length + 16)
+  buf[pos++] = ONE_BYTE
+  varint(text.length)
+  pos += buf.latin1Write(text, pos)
+}
+
+function writeTwoByte(text) {
+  const size = text.length * 2
+  reserve(size + 16)
+  let sizeBytes = 1
+  for (let left = size >>> 7; left > 0; left >>>= 7) sizeBytes++
+  if (((pos - origin + 1 + sizeBytes) & 1) === 1) buf[pos++] = 0
+  buf[pos++] = TWO_BYTE
+  varint(size)
+  pos += buf.ucs2Write(text, pos)
+}
+
+function writeBigInt(value) {
+  if (BigInt.asUintN(64, value) !== value) throw FALLBACK
+  buf[pos++] = BIGINT
+  if (value === 0n) {
+    buf[pos++] = 0
+    return
+  }
+  buf[pos++] = 8 << 1
+  bits[0] = value
+  for (let i = 0; i < 8; i++) buf[pos++] = eight[i]
+}
+
+// Writes a reference and gives true when the object has been written before.
+function isRepeated(object) {
+  let id
+  if (seenMap === null) {
+    for (let i = 0; i < seenCount; i++) {
+      if (seen[i] === object) return writeReference(i)
+    }
+    seen[seenCount++] = object
+    if (seenCount > FEW_OBJECTS) seenMap = new Map(seen.map((value, index) => [value, index]))
+    return false
+  }
+  id = seenMap.get(object)
+  if (id !== undefined) return writeReference(id)
+  seenMap.set(object, seenCount++)
+  return false
+}
+
+function writeReference(id) {
+  buf[pos++] = REFERENCE
+  varint(id)
+  return true
+}
+
+function writeKey(key) {
+  const first = key.charCodeAt(0)
+  if (first >= 0x30 && first <= 0x39) {
+    const index = Number(key)
+    if (index <= MAX_INDEX && String(index) === key) {
+      if (!Number.isInteger(index)) return writeString(key)
+      return writeNumber(index)
+    }
+  }
+  writeString(key)
+}
+
+function writePlain(object) {
+  buf[pos++] = OBJECT
+  let count = 0
+  for (const key in object) {
+    if (!hasOwn(object, key)) continue
+    reserve(32)
+    writeKey(key)
+    writeValue(object[key])
+    count++
+  }
+  reserve(32)
+  buf[pos++] = OBJECT_END
+  varint(count)
+}
+
+function writeArray(array) {
+  const { length } = array
+  // Holes or named properties: as many of these as of those would not show here.
+  if (Object.keys(array).length !== length) throw FALLBACK
+  buf[pos++] = ARRAY
+  varint(length)
+  for (let i = 0; i < length; i++) {
+    const value = array[i]
+    if (value === undefined && !hasOwn(array, i)) throw FALLBACK
+    writeValue(value)
+  }
+  // A getter has changed it meanwhile.
+  if (array.length !== length) throw FALLBACK
+  reserve(32)
+  buf[pos++] = ARRAY_END
+  buf[pos++] = 0
+  varint(length)
+}
+
+function writeView(view, type) {
+  const { byteLength } = view
+  reserve(byteLength + 32)
+  buf[pos++] = HOST_OBJECT
+  buf[pos++] = VIEW
+  buf[pos++] = type
+  varint(byteLength)
+  raw(view)
+}
+
+function writeDate(date) {
+  // Not everything with a date's prototype is one.
+  if (!isDate(date)) throw FALLBACK
+  buf[pos++] = DATE
+  writeDouble(getTime.call(date))
+}
+
+function writeObject(object) {
+  const prototype = getPrototypeOf(object)
+  if (prototype === Object.prototype || prototype === null) {
+    if (!isRepeated(object)) writePlain(object)
+  } else if (Array.isArray(object)) {
+    if (!isRepeated(object)) writeArray(object)
+  } else if (prototype === Buffer.prototype || prototype === Uint8Array.prototype) {
+    if (!ArrayBuffer.isView(object)) throw FALLBACK
+    if (!isRepeated(object))
+      writeView(object, prototype === Buffer.prototype ? BUFFER : UINT8_ARRAY)
+  } else if (prototype === Date.prototype) {
+    if (!isRepeated(object)) writeDate(object)
+  } else {
+    throw FALLBACK
+  }
+}
+
+function writeValue(value) {
+  reserve(32)
+  switch (typeof value) {
+    case 'string':
+      writeString(value)
+      break
+    case 'number':
+      writeNumber(value)
+      break
+    case 'object':
+      if (value === null) buf[pos++] = NULL
+      else writeObject(value)
+      break
+    case 'boolean':
+      buf[pos++] = value ? TRUE : FALSE
+      break
+    case 'undefined':
+      buf[pos++] = UNDEFINED
+      break
+    case 'bigint':
+      writeBigInt(value)
+      break
+    default:
+      throw FALLBACK
+  }
+}
+
+// Frames that leave together, one after the other in one buffer.
+class Frames {
+  #serialize
+  // A getter of a message may send another one: that one is left to V8, and then so is the outer.
+  static #busy = false
+  #interrupted = false
+  buffer = Buffer.allocUnsafeSlow(START_SIZE)
+  length = 0
+
+  // `serialize(message)` gives a Buffer in the same format.
+  constructor(serialize) {
+    this.#serialize = serialize
+  }
+
+  // Appends the frame of a message, or throws and appends nothing.
+  append(message) {
+    if (Frames.#busy || !this.#write(message)) this.#appendBytes(this.#serialize(message))
+  }
+
+  #write(message) {
+    const start = this.length
+    buf = this.buffer
+    pos = start
+    Frames.#busy = true
+    this.#interrupted = false
+    try {
+      reserve(32)
+      origin = pos + LENGTH_BYTES
+      pos = origin
+      buf[pos++] = 0xff
+      buf[pos++] = VERSION
+      writeValue(message)
+      if (this.#interrupted) return false
+      setLength(buf, start, pos - origin)
+      this.buffer = buf
+      this.length = pos
+      return true
+    } catch (error) {
+      // Too deep a nesting is told by V8 in its own way.
+      if (error !== FALLBACK && !(error instanceof RangeError)) throw error
+      return false
+    } finally {
+      Frames.#busy = false
+      buf = undefined
+      if (seenCount > 0) seen = []
+      seenCount = 0
+      seenMap = null
+    }
+  }
+
+  #appendBytes(bytes) {
+    this.#interrupted = true
+    const start = this.length
+    const end = start + LENGTH_BYTES + bytes.length
+    if (end > this.buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, end))
+      larger.set(this.buffer.subarray(0, start))
+      this.buffer = larger
+    }
+    setLength(this.buffer, start, bytes.length)
+    this.buffer.set(bytes, start + LENGTH_BYTES)
+    this.length = end
+  }
+
+  // What was appended, as a Buffer that nobody writes to any more, from `start` on.
+  take(start = 0) {
+    const { buffer, length } = this
+    if (length <= START_SIZE) {
+      this.length = 0
+      return Buffer.from(buffer.subarray(start, length))
+    }
+    this.buffer = Buffer.allocUnsafeSlow(START_SIZE)
+    this.length = 0
+    return buffer.subarray(start, length)
+  }
+
+  // Everything is written.
+  clear() {
+    this.length = 0
+    if (this.buffer.length > KEEP_SIZE) this.buffer = Buffer.allocUnsafeSlow(START_SIZE)
+  }
+}
+
+function setLength(buffer, at, length) {
+  buffer[at] = length >>> 24
+  buffer[at + 1] = length >>> 16
+  buffer[at + 2] = length >>> 8
+  buffer[at + 3] = length
+}
+
+module.exports = { Frames }
