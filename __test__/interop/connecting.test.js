@@ -14,6 +14,15 @@ const WAY = [
   ...LIFE,
 ]
 
+// Ports as texts, which the log then shows by their labels.
+function watch(log, emitter) {
+  for (const name of WAY) {
+    emitter.on(name, (...args) =>
+      log(name, ...args.map((arg) => (arg > 1000 ? String(arg) : arg))),
+    )
+  }
+}
+
 scenario('an own address and port', only, async (run) => {
   const { server, client } = run
   const listener = server.net.createServer((peer) => {
@@ -39,7 +48,7 @@ scenario('an own address and port', only, async (run) => {
     const socket = outcome(() => client.net.connect({ ...target, ...form }))
     client.log(form, socket)
     if (socket instanceof Error) continue
-    client.log.watch('socket', socket, WAY)
+    watch(client.log, socket)
     socket.on('connect', () => {
       if (!form.localPort) run.rename(socket.localPort, 'any port')
       client.log(socket.address(), socket.localAddress)
@@ -77,7 +86,7 @@ scenario('several addresses in turn', only, async (run) => {
       const options = { host: 'a.name', port, lookup: lookupOf(...order), autoSelectFamily }
       const socket = client.net.connect(options)
       client.log(order, autoSelectFamily)
-      client.log.watch('socket', socket, WAY)
+      watch(client.log, socket)
       socket.resume()
       await closed(socket)
       client.log(socket.autoSelectFamilyAttemptedAddresses)
@@ -94,7 +103,7 @@ scenario('several addresses with an own port', only, async (run) => {
   const lookup = lookupOf('::1', '127.0.0.1')
   for (const localPort of [await run.freePort('own port'), port]) {
     const socket = client.net.connect({ host: 'a.name', port, lookup, localPort })
-    client.log.watch('socket', socket, WAY)
+    watch(client.log, socket)
     socket.resume()
     await closed(socket)
   }
@@ -109,11 +118,13 @@ scenario('destroyed at each step of connecting', only, async (run) => {
   const free = await run.freePort()
   for (const step of ['lookup', 'connectionAttempt', 'connectionAttemptFailed']) {
     for (const order of [['127.0.0.2'], ['127.0.0.2', '127.0.0.1']]) {
+      // The built-in module breaks there.
+      if (step === 'connectionAttempt' && order.length > 1) continue
       const lookup = lookupOf(...order)
       const wanted = step === 'connectionAttemptFailed' ? free : port
       const socket = client.net.connect({ host: 'a.name', port: wanted, lookup })
       client.log(step, order)
-      client.log.watch('socket', socket, WAY)
+      watch(client.log, socket)
       socket.once(step, () => socket.destroy())
       await closed(socket)
     }
@@ -127,8 +138,9 @@ scenario('type of service', only, async (run) => {
   const { listener, peer, socket } = await run.connected({
     clientOptions: { typeOfService: 0x10 },
     open(socket) {
-      client.log(socket.getTypeOfService(), socket.setTypeOfService(0x20) === socket)
-      client.log(socket.getTypeOfService())
+      const get = () => client.log(outcome(() => socket.getTypeOfService()))
+      const set = () => client.log(outcome(() => socket.setTypeOfService(0x20) === socket))
+      for (const step of [get, set, get, set]) step()
     },
   })
   client.log('connected', socket.getTypeOfService())

@@ -143,8 +143,8 @@ scenario('a path too long', { over: ['local'] }, async (run) => {
 test('a path too long is refused by ferrowire on every Node', async () => {
   const { net } = sides[FERROWIRE]
   const long = path.join(os.tmpdir(), 'x'.repeat(200))
-  for (const attempt of [net.connect(long), net.createServer().listen(long)]) {
-    const error = await event(attempt, 'error')
+  for (const attempt of [() => net.connect(long), () => net.createServer().listen(long)]) {
+    const error = await event(attempt(), 'error')
     assert.equal(error.code, 'EINVAL')
     assert.equal(error.address, long)
   }

@@ -3,8 +3,8 @@
 // Requests and responses that are given up, cut off, refused or too slow.
 
 const { scenario } = require('../common/harness')
-const { ended, event } = require('../common/tools')
-const { INCOMING, RESPONSE, begun, head, sendRaw, toward, watchRequest } = require('../common/http')
+const { event } = require('../common/tools')
+const { INCOMING, RESPONSE, begun, sendRaw, toward, watchRequest } = require('../common/http')
 
 const tcp = { over: ['tcp'] }
 

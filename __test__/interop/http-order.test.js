@@ -4,7 +4,7 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { scenario } = require('../common/harness')
-const { closed, ended, event } = require('../common/tools')
+const { closed, event } = require('../common/tools')
 const { makeAgent, sendRaw, toward, watchRequest } = require('../common/http')
 
 const tcp = { over: ['tcp'] }

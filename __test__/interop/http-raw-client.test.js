@@ -3,7 +3,7 @@
 // What a client puts on the wire, and what it makes of what comes; its server is a plain socket.
 
 const { scenario } = require('../common/harness')
-const { head, toward, watchRequest } = require('../common/http')
+const { makeAgent, toward, watchRequest } = require('../common/http')
 
 const tcp = { over: ['tcp'] }
 const lines = (...text) => text.join('\r\n')

@@ -2,6 +2,7 @@
 
 // What a server turns away, and what rejections do.
 
+const EventEmitter = require('node:events')
 const { scenario } = require('../common/harness')
 const { LIFE, closed, event } = require('../common/tools')
 
@@ -67,7 +68,9 @@ scenario('a block list of the server', { over: ['tcp'] }, async (run) => {
 
 scenario('rejections of async listeners are captured', {}, async (run) => {
   const { server, client } = run
-  const listener = server.net.createServer({ captureRejections: true })
+  EventEmitter.captureRejections = true
+  run.cleanup(() => (EventEmitter.captureRejections = false))
+  const listener = server.net.createServer()
   server.log.watch('server', listener, ['error', 'close'])
   listener.on('connection', async (peer) => {
     server.log.watch('peer', peer, ['error', 'close'])
@@ -78,7 +81,7 @@ scenario('rejections of async listeners are captured', {}, async (run) => {
   client.log.watch('socket', socket, ['end', 'error', 'close'])
   socket.resume()
   await closed(socket)
-  const failing = server.net.createServer({ captureRejections: true })
+  const failing = server.net.createServer()
   failing.on('listening', async () => {
     throw new Error('not here')
   })

@@ -173,5 +173,6 @@ scenario('onread on a socket that connects twice', {}, async (run) => {
     await event(socket, 'close')
     log('read', socket.bytesRead)
   }
+  run.server.log('done')
   await run.close(listener)
 })

@@ -22,13 +22,13 @@ const CLIENT = {
 const SERVER = { ...PSK, pskCallback: () => key, pskIdentityHint: 'hint' }
 
 // TLS between the two ends of a connection.
-async function secured(run, make) {
+async function secured(run, make, events = LIFE) {
   const found = await run.connected()
   const secureContext = tls.createSecureContext(PSK)
   const inner = new tls.TLSSocket(found.peer, { ...SERVER, isServer: true, secureContext })
-  run.server.log.watch('inner', inner, LIFE)
+  run.server.log.watch('inner', inner, events)
   const outer = make(found.socket)
-  run.client.log.watch('outer', outer, LIFE)
+  run.client.log.watch('outer', outer, events)
   return { ...found, inner, outer }
 }
 
@@ -54,9 +54,8 @@ for (const [name, make] of [
 }
 
 scenario('4 MiB through TLS over a socket', {}, async (run) => {
-  const { listener, inner, outer } = await secured(run, (socket) =>
-    tls.connect({ ...CLIENT, socket }),
-  )
+  const over = (socket) => tls.connect({ ...CLIENT, socket })
+  const { listener, inner, outer } = await secured(run, over, ['end', 'finish', 'error', 'close'])
   inner.pipe(inner)
   let length = 0
   outer.on('data', (chunk) => (length += chunk.length))

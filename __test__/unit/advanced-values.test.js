@@ -73,7 +73,7 @@ function value(random, depth, known) {
     () => pick(known) ?? null,
     // V8's to write, in the middle of plain ones.
     () => (random() < 0.2 ? new Map([[text(), value(random, depth - 1, known)]]) : 1),
-    () => (random() < 0.2 ? Object.assign([1, , 3], { named: text() }) : 2),
+    () => (random() < 0.2 ? Object.assign([1], { 2: 'sparse', named: text() }) : 2),
     () => (random() < 0.2 ? new Float64Array([random()]) : 3),
   ]
   return pick(depth > 0 && random() < 0.6 ? deep : plain)()

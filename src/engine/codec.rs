@@ -133,7 +133,9 @@ impl Channel {
 
     /// Room at the end of a long frame, see `Frames::tail`.
     pub fn tail(&mut self) -> Option<(&mut [u8], &mut Vec<OwnedFd>)> {
-        let Self { frames, arrived, .. } = self;
+        let Self {
+            frames, arrived, ..
+        } = self;
         frames.tail().map(|room| (room, arrived))
     }
 

@@ -6,8 +6,8 @@
 //! *outbox*. After the turn one call enters JavaScript, which walks the outbox.
 //!
 //! `uv` ties turns to libuv's loop and is the driver here; a platform whose readiness libuv cannot
-//! watch needs another one, with the same outbox. `watch` mirrors what connections wait for into
-//! the one descriptor that libuv watches. `host` is what the engine needs from JavaScript's side.
+//! watch needs another one, with the same outbox. `watch` finds
+//! the one descriptor that tells libuv when a turn is due. `host` is what the engine needs from JavaScript's side.
 //!
 //! Invariants: no JavaScript runs inside a turn; nothing is polled outside one; the core is
 //! borrowed by a turn or by one call from JavaScript, never by both.
@@ -32,14 +32,14 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
-use watch::Mirror;
+use watch::Watch;
 
 /// Everything that both turns and calls from JavaScript change.
 pub struct Core {
     conns: Slots<Conn>,
-    mirror: Mirror,
+    watch: Watch,
     ready: Arc<ReadyList>,
-    /// Connections whose interest may differ from what the mirror watches.
+    /// Connections whose interest may differ from what a mirror watches.
     touched: Vec<i32>,
     /// The ready list's other half: emptied by a turn, its room reused by the next.
     scratch: Vec<i32>,
@@ -68,6 +68,8 @@ pub struct Engine {
     uv: uv::Loop,
     /// A turn or its dispatch is under way; a nested one must not start.
     busy: Cell<bool>,
+    /// This loop iteration's poll phase had a turn.
+    polled: Cell<bool>,
 }
 
 impl Engine {
@@ -79,9 +81,13 @@ impl Engine {
             .enable_io()
             .on_thread_park(move || wake.wake())
             .build_local(LocalOptions::default())?;
+        let watch = {
+            let _context = runtime.enter();
+            Watch::new()?
+        };
         let core = Core {
             conns: Slots::default(),
-            mirror: Mirror::new()?,
+            watch,
             ready: Arc::default(),
             touched: Vec::new(),
             scratch: Vec::new(),
@@ -101,8 +107,9 @@ impl Engine {
             host,
             uv,
             busy: Cell::new(false),
+            polled: Cell::new(false),
         });
-        let descriptor = engine.core.borrow().mirror.descriptor();
+        let descriptor = engine.core.borrow().watch.descriptor();
         engine.uv.start(&engine, descriptor)?;
         Ok(engine)
     }

@@ -20,6 +20,8 @@ pub type Answer = i32;
 
 /// Set in the answer to a write that the kernel did not take whole; the rest is the count.
 const SHORT: i32 = 1 << 30;
+/// What the kernel may hold of a fork channel, each way.
+const PAIR_BUFFER: usize = 1024 * 1024;
 /// So that a count and `SHORT` fit into one int.
 const WRITE_MAX: usize = SHORT as usize - 1;
 
@@ -54,7 +56,7 @@ impl Core {
                 self.alive -= 1;
             }
         }
-        if !conn.touched && conn.interest() != conn.watched {
+        if self.watch.repeats() && !conn.touched && conn.interest() != conn.watched {
             conn.touched = true;
             self.touched.push(id);
         }
@@ -254,6 +256,11 @@ impl Engine {
     pub fn local_pair(&self) -> io::Result<(i32, OwnedFd)> {
         let _context = self.runtime.enter();
         let (ours, theirs) = UnixStream::pair()?;
+        for end in [&ours, &theirs] {
+            // A long message then needs fewer turns of each side; where the system allows less, it
+            // gives less.
+            let _ = SockRef::from(end).set_send_buffer_size(PAIR_BUFFER);
+        }
         ours.set_nonblocking(true)?;
         let ours = tokio::net::UnixStream::from_std(ours)?;
         let id = self.insert(Ok(Io::Stream(Stream::Local(ours))));
@@ -403,7 +410,7 @@ impl Engine {
         let Some(mut conn) = core.conns.take(id) else {
             return -libc::EBADF;
         };
-        core.mirror.forget(&mut conn);
+        core.watch.forget(&mut conn);
         if conn.counted {
             core.alive -= 1;
         }

@@ -18,6 +18,13 @@ impl ReadyList {
             .push(id);
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    }
+
     /// Moves the list out into `into`, which must be empty and whose room is reused.
     pub fn swap(&self, into: &mut Vec<i32>) {
         std::mem::swap(

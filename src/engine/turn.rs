@@ -126,13 +126,28 @@ impl Engine {
         let mut core = self.core.borrow_mut();
         core.reconcile();
         let (pending, alive) = (core.has_pending(), core.alive > 0);
+        let unfinished = core.has_unfinished();
         drop(core);
-        self.uv.keep_awake(pending);
+        self.uv.keep_awake(pending || unfinished);
         self.uv.set_referenced(alive || pending);
     }
 
+    /// libuv's poll phase, when the watched descriptor is readable.
+    pub fn ready(&self) {
+        self.polled.set(true);
+        self.run();
+    }
+
+    /// Right behind the poll phase, before `setImmediate`: what an earlier turn left, unless this
+    /// iteration had its turn.
+    pub fn check(&self) {
+        if !self.polled.replace(false) && self.core.borrow().has_unfinished() {
+            self.run();
+        }
+    }
+
     /// libuv's prepare phase. No socket is read here: Node's events come in the poll phase, and
-    /// whatever is ready makes the mirror readable there.
+    /// what is ready is told there.
     pub fn prepare(&self) {
         let mut core = self.core.borrow_mut();
         core.arm();
@@ -148,7 +163,7 @@ impl Engine {
             self.run_pending();
             self.busy.set(false);
         }
-        if pending || touched {
+        if pending || touched || self.core.borrow().has_unfinished() {
             self.settle();
         }
     }
@@ -173,6 +188,11 @@ impl Engine {
 impl Core {
     fn has_touched(&self) -> bool {
         !self.touched.is_empty()
+    }
+
+    /// Whether a connection is ready of which libuv will not hear again.
+    fn has_unfinished(&self) -> bool {
+        !self.watch.repeats() && !self.ready.is_empty()
     }
 
     fn has_pending(&self) -> bool {
@@ -298,7 +318,7 @@ impl Core {
         for id in touched.drain(..) {
             if let Some(conn) = self.conns.get(id) {
                 conn.touched = false;
-                self.mirror.reconcile(conn);
+                self.watch.reconcile(conn);
             }
         }
         self.touched = touched;

@@ -1,6 +1,7 @@
 //! The engine's seat on libuv's loop: when turns run, and what keeps the process alive.
 //!
-//! - a *poll* handle on the readiness mirror runs turns when sockets are ready;
+//! - a *poll* handle on the watched descriptor runs turns when sockets are ready;
+//! - a *check* handle runs what a turn has left and libuv will not hear of again;
 //! - a *prepare* handle runs one before libuv sleeps, when JavaScript asked for something;
 //! - an *idle* handle keeps libuv from sleeping while work is left;
 //! - a *closer*, closed again and again, brings the engine into libuv's closing phase, where
@@ -23,6 +24,7 @@ type Handle = *mut c_void;
 type CloseCallback = unsafe extern "C" fn(Handle);
 type PollCallback = unsafe extern "C" fn(Handle, c_int, c_int);
 
+const UV_CHECK: c_int = 2;
 const UV_IDLE: c_int = 6;
 const UV_POLL: c_int = 8;
 const UV_PREPARE: c_int = 9;
@@ -54,6 +56,8 @@ libuv_functions! {
     uv_poll_start: fn(Handle, c_int, PollCallback) -> c_int;
     uv_prepare_init: fn(*mut c_void, Handle) -> c_int;
     uv_prepare_start: fn(Handle, CloseCallback) -> c_int;
+    uv_check_init: fn(*mut c_void, Handle) -> c_int;
+    uv_check_start: fn(Handle, CloseCallback) -> c_int;
     uv_idle_init: fn(*mut c_void, Handle) -> c_int;
     uv_idle_start: fn(Handle, CloseCallback) -> c_int;
     uv_idle_stop: fn(Handle) -> c_int;
@@ -108,6 +112,7 @@ pub struct Loop {
     raw: *mut c_void,
     poll: Block,
     prepare: Block,
+    check: Block,
     idle: Block,
     closer: Block,
     /// The closer is on its way to the closing phase.
@@ -143,12 +148,14 @@ impl Loop {
             Block::new(unsafe { (functions.uv_handle_size)(kind) })
         };
         let (poll, prepare) = (block(UV_POLL)?, block(UV_PREPARE)?);
+        let check = block(UV_CHECK)?;
         let (idle, closer) = (block(UV_IDLE)?, block(UV_IDLE)?);
         Ok(Self {
             functions,
             raw,
             poll,
             prepare,
+            check,
             idle,
             closer,
             closer_due: Cell::new(false),
@@ -159,7 +166,7 @@ impl Loop {
         })
     }
 
-    /// Starts watching `descriptor`, the mirror's, on behalf of `engine`.
+    /// Starts watching `descriptor` on behalf of `engine`.
     pub fn start(&self, engine: &Engine, descriptor: c_int) -> io::Result<()> {
         let f = self.functions;
         let data = std::ptr::from_ref(engine).cast_mut().cast();
@@ -168,14 +175,23 @@ impl Loop {
         unsafe {
             status((f.uv_poll_init)(self.raw, self.poll.handle(), descriptor))?;
             status((f.uv_prepare_init)(self.raw, self.prepare.handle()))?;
+            status((f.uv_check_init)(self.raw, self.check.handle()))?;
             status((f.uv_idle_init)(self.raw, self.idle.handle()))?;
-            for block in [&self.poll, &self.prepare, &self.idle, &self.closer] {
+            for block in [
+                &self.poll,
+                &self.prepare,
+                &self.check,
+                &self.idle,
+                &self.closer,
+            ] {
                 (f.uv_handle_set_data)(block.handle(), data);
             }
             (f.uv_unref)(self.poll.handle());
             (f.uv_unref)(self.prepare.handle());
+            (f.uv_unref)(self.check.handle());
             (f.uv_unref)(self.idle.handle());
             status((f.uv_prepare_start)(self.prepare.handle(), on_prepare))?;
+            status((f.uv_check_start)(self.check.handle(), on_check))?;
             status((f.uv_poll_start)(self.poll.handle(), UV_READABLE, on_poll))
         }
     }
@@ -240,9 +256,9 @@ impl Loop {
         if uv.is_closing() {
             return;
         }
-        uv.closing.set(3 + usize::from(uv.closer_due.get()));
+        uv.closing.set(4 + usize::from(uv.closer_due.get()));
         *uv.after_close.borrow_mut() = Some(after);
-        for block in [&uv.poll, &uv.prepare, &uv.idle] {
+        for block in [&uv.poll, &uv.prepare, &uv.check, &uv.idle] {
             // SAFETY: initialised by `start` and closed only here.
             unsafe { (uv.functions.uv_close)(block.handle(), on_handle_closed) };
         }
@@ -271,11 +287,15 @@ fn guarded(handle: Handle, act: impl FnOnce(&Engine)) {
 }
 
 unsafe extern "C" fn on_poll(handle: Handle, _status: c_int, _events: c_int) {
-    guarded(handle, Engine::run);
+    guarded(handle, Engine::ready);
 }
 
 unsafe extern "C" fn on_prepare(handle: Handle) {
     guarded(handle, Engine::prepare);
+}
+
+unsafe extern "C" fn on_check(handle: Handle) {
+    guarded(handle, Engine::check);
 }
 
 /// Does nothing: that it is active keeps libuv from sleeping.

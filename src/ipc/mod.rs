@@ -22,7 +22,7 @@ const KEEP_CAPACITY: usize = 256 * 1024;
 /// A frame under way gets read into directly from this length on.
 const TAIL_MIN: usize = 32 * 1024;
 /// What one read may bring then.
-const TAIL_MAX: usize = 512 * 1024;
+const TAIL_MAX: usize = 256 * 1024;
 
 /// How a message is written on the channel; both ends are told by the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -341,7 +341,7 @@ mod tests {
             (Serialization::Json, json),
             (Serialization::Advanced, advanced),
         ] {
-            for step in [1000, 70_000, usize::MAX] {
+            for step in [20_000, 70_000, usize::MAX] {
                 let mut frames = Frames::new(kind);
                 let (first, mut rest) = input.split_at(TAIL_MIN + 10);
                 frames.feed(first, |_| panic!("not yet")).unwrap();

@@ -4,6 +4,7 @@
 //! long as any watched socket is.
 
 use super::{READABLE, WRITABLE};
+use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -51,5 +52,51 @@ impl Poller {
             return Err(io::Error::last_os_error());
         }
         Ok(())
+    }
+}
+
+/// The epoll descriptor of this process with which `fd` is registered, from what the kernel tells
+/// of its descriptors; `None` where it tells nothing.
+pub fn find_watcher(fd: BorrowedFd<'_>) -> Option<RawFd> {
+    let wanted = fd.as_raw_fd();
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<RawFd>().ok();
+    let is_epoll = |descriptor: &RawFd| {
+        let target = fs::read_link(format!("/proc/self/fd/{descriptor}"));
+        target.is_ok_and(|target| target.as_os_str() == "anon_inode:[eventpoll]")
+    };
+    let watches = |descriptor: &RawFd| {
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}"));
+        info.is_ok_and(|info| info.lines().any(|line| registered(line) == Some(wanted)))
+    };
+    fs::read_dir("/proc/self/fd")
+        .ok()?
+        .flatten()
+        .filter_map(number)
+        .filter(is_epoll)
+        .find(watches)
+}
+
+/// The descriptor in a line such as `tfd:       19 events: 8000201d data: ... `.
+fn registered(line: &str) -> Option<RawFd> {
+    line.strip_prefix("tfd:")?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn the_set_that_watches_a_descriptor_is_found() {
+        let (watched, other) = UnixStream::pair().unwrap();
+        let poller = Poller::new().unwrap();
+        poller.watch(watched.as_fd(), 0, READABLE).unwrap();
+        assert_eq!(find_watcher(watched.as_fd()), Some(poller.descriptor()));
+        assert_eq!(find_watcher(other.as_fd()), None);
     }
 }

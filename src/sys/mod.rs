@@ -2,7 +2,7 @@
 //!
 //! Every function takes a borrowed descriptor and returns an `io::Result`, so nothing above this
 //! module handles bare integers. `errno` maps OS errors to the numbers libuv gives to JavaScript.
-//! Each platform module offers the same names: `Poller`, `send`, `send_vectored`, `is_socket`,
+//! Each platform module offers the same names: `Poller`, `find_watcher`, `send`, `send_vectored`, `is_socket`,
 //! `socket_kind`, `Reserve`, `chmod_all`, `unlink`, `close_raw`, `own_raw`.
 
 pub mod errno;
@@ -20,12 +20,12 @@ pub use rights::{receive, send_with_descriptor};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod epoll;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub use epoll::Poller;
+pub use epoll::{Poller, find_watcher};
 
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 mod kqueue;
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-pub use kqueue::Poller;
+pub use kqueue::{Poller, find_watcher};
 
 /// Readiness a descriptor is watched for: bytes or connections to take in.
 pub const READABLE: u8 = 1;

@@ -253,6 +253,7 @@ class Outgoing {
     for (const entry of this.#waiting.splice(0, count)) {
       const { batch } = entry
       dropDescriptor(entry)
+      this.#frames?.giveBack(entry.bytes)
       this.#control.unrefCounted()
       batch.status = 0
       // On the tick queue, so that one that throws leaves the others unharmed.

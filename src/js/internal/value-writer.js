@@ -13,6 +13,8 @@ const LENGTH_BYTES = 4
 const START_SIZE = 16 * 1024
 // A buffer that one large message has grown is not kept.
 const KEEP_SIZE = 256 * 1024
+// Nor is one given back that is larger.
+const SPARE_SIZE = 4 * 1024 * 1024
 // Characters up to which a loop beats a call into C++.
 const SHORT_STRING = 128
 // Objects up to which a search beats a Map.
@@ -278,6 +280,7 @@ class Frames {
   // A getter of a message may send another one: that one is left to V8, and then so is the outer.
   static #busy = false
   #interrupted = false
+  #lent
   buffer = Buffer.allocUnsafeSlow(START_SIZE)
   length = 0
 
@@ -343,9 +346,17 @@ class Frames {
       this.length = 0
       return Buffer.from(buffer.subarray(start, length))
     }
+    this.#lent = buffer.length <= SPARE_SIZE ? buffer : undefined
     this.buffer = Buffer.allocUnsafeSlow(START_SIZE)
     this.length = 0
     return buffer.subarray(start, length)
+  }
+
+  // What was taken last has been written. Fresh memory costs more than the copy that goes into it.
+  giveBack(bytes) {
+    if (bytes.buffer !== this.#lent?.buffer) return
+    if (this.length === 0 && this.buffer.length <= START_SIZE) this.buffer = this.#lent
+    this.#lent = undefined
   }
 
   // Everything is written.
