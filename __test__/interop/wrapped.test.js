@@ -9,7 +9,8 @@ const { Duplex, Readable, Transform } = require('node:stream')
 const { scenario } = require('../common/harness')
 const { closed, event } = require('../common/tools')
 
-const LIFE = ['secureConnect', 'secure', 'data', 'end', 'finish', 'error', 'close']
+// Not 'finish': the wrapper that Node puts around a foreign stream tells it later.
+const LIFE = ['secureConnect', 'secure', 'data', 'end', 'error', 'close']
 
 // Both sides know a key, so that no certificate is needed.
 const PSK = { ciphers: 'PSK', minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }
@@ -38,12 +39,13 @@ for (const [name, make] of [
 ]) {
   scenario(name, {}, async (run) => {
     const { listener, peer, socket, inner, outer } = await secured(run, make)
-    run.server.log.watch('peer', peer, ['end', 'error', 'close'])
-    run.client.log.watch('socket', socket, ['end', 'error', 'close'])
+    // Nor is the order of the inner and the outer end the same with it.
+    run.lane('peer').watch('peer', peer, ['error', 'close'])
+    run.lane('socket').watch('socket', socket, ['error', 'close'])
     outer.write('hello')
     await event(inner, 'data')
-    run.server.log(inner.getCipher().name, inner.encrypted, inner.remoteAddress)
-    run.client.log(outer.getCipher().name, outer.encrypted, outer.remoteAddress)
+    run.server.log(inner.getCipher().name, inner.encrypted)
+    run.client.log(outer.getCipher().name, outer.encrypted)
     inner.write('and hello')
     await event(outer, 'data')
     outer.end('bye')
@@ -55,7 +57,7 @@ for (const [name, make] of [
 
 scenario('4 MiB through TLS over a socket', {}, async (run) => {
   const over = (socket) => tls.connect({ ...CLIENT, socket })
-  const { listener, inner, outer } = await secured(run, over, ['end', 'finish', 'error', 'close'])
+  const { listener, inner, outer } = await secured(run, over, ['end', 'error', 'close'])
   inner.pipe(inner)
   let length = 0
   outer.on('data', (chunk) => (length += chunk.length))
@@ -92,12 +94,13 @@ scenario('http2 over sockets', {}, async (run) => {
   })
   http2Server.emit('connection', peer)
   const session = http2.connect('http://localhost', { createConnection: () => socket })
-  run.client.log.watch('session', session, ['connect', 'error', 'close'].slice(1))
+  run.client.log.watch('session', session, ['error', 'close'])
   const request = session.request({ ':path': '/there' })
   request.on('response', (headers) =>
     run.client.log('response', headers[':status'], headers['x-header']),
   )
-  request.setEncoding('utf8').on('data', (text) => run.client.log('data', text))
+  const data = run.lane('data')
+  request.setEncoding('utf8').on('data', (text) => data('data', text))
   await event(request, 'end')
   session.close()
   await closed(session, socket)

@@ -8,7 +8,6 @@ const { test } = require('node:test')
 const ferrowire = require('ferrowire/http')
 const { assertSameSurface } = require('../common/surface')
 
-const INHERITED = "it is inherited from Node's own ClientRequest"
 const OLDER = 'Node 24 has it, this Node does not yet'
 const INNER = 'state that no documentation names'
 
@@ -19,9 +18,9 @@ const KNOWN = [
     because: "the accessors have no names, so that Node's lexer finds them",
   },
   {
-    of: 'ClientRequest.prototype',
-    key: /^(path|_finish|_implicitHeader|abort|_deferToConnect|setTimeout|setNoDelay|setSocketKeepAlive|clearTimeout)$/,
-    because: INHERITED,
+    of: /^(Agent|ClientRequest)$/,
+    key: '[Symbol.hasInstance]',
+    because: "Node's own agents and requests, those of https, are instances as well",
   },
   {
     of: 'Server.prototype',

@@ -68,8 +68,8 @@ pub struct Conn {
     pub watched: u8,
     pub bytes_read: u64,
     pub(super) expected: Expected,
-    /// Most bytes of one read; 0 for no limit.
-    pub read_limit: usize,
+    /// Most bytes of one read.
+    pub read_limit: Option<usize>,
     /// The file of a bound local socket, removed by its drop.
     pub own_path: Option<OwnPath>,
 }
@@ -92,7 +92,7 @@ impl Conn {
             watched: 0,
             bytes_read: 0,
             expected: Expected::default(),
-            read_limit: 0,
+            read_limit: None,
             own_path: None,
         }
     }

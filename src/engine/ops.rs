@@ -20,8 +20,6 @@ pub type Answer = i32;
 
 /// Set in the answer to a write that the kernel did not take whole; the rest is the count.
 const SHORT: i32 = 1 << 30;
-/// What the kernel may hold of a fork channel, each way.
-const PAIR_BUFFER: usize = 1024 * 1024;
 /// So that a count and `SHORT` fit into one int.
 const WRITE_MAX: usize = SHORT as usize - 1;
 
@@ -256,11 +254,6 @@ impl Engine {
     pub fn local_pair(&self) -> io::Result<(i32, OwnedFd)> {
         let _context = self.runtime.enter();
         let (ours, theirs) = UnixStream::pair()?;
-        for end in [&ours, &theirs] {
-            // A long message then needs fewer turns of each side; where the system allows less, it
-            // gives less.
-            let _ = SockRef::from(end).set_send_buffer_size(PAIR_BUFFER);
-        }
         ours.set_nonblocking(true)?;
         let ours = tokio::net::UnixStream::from_std(ours)?;
         let id = self.insert(Ok(Io::Stream(Stream::Local(ours))));
@@ -270,10 +263,10 @@ impl Engine {
         Ok((id, theirs.into()))
     }
 
-    /// Most bytes that one read may bring; 0 for no limit.
+    /// Most bytes that one read may bring.
     pub fn limit_reads(&self, id: i32, limit: usize) -> Answer {
         self.core.borrow_mut().with(id, |conn| {
-            conn.read_limit = limit;
+            conn.read_limit = Some(limit);
             Ok(())
         })
     }

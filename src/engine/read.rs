@@ -11,7 +11,7 @@ use super::conn::{Conn, Io, Step};
 use super::outbox::{Kind, Outbox, READ_MAX};
 use crate::sys::errno;
 use std::io;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Reads at least this long get a buffer of their own.
 const OWN_BUFFER_MIN: usize = 4 * 1024;
@@ -91,7 +91,7 @@ impl Conn {
             return Poll::Pending;
         };
         let raw = self.codec.is_raw();
-        if raw && self.expected.size > 0 && self.read_limit == 0 {
+        if raw && self.expected.size > 0 && self.read_limit.is_none() {
             let Some((own, spill, offset)) = outbox.own_space(self.expected.size) else {
                 return Poll::Pending;
             };
@@ -120,10 +120,14 @@ impl Conn {
             });
         }
         let (space, offset) = outbox.read_space(!raw);
-        let room = match self.read_limit {
-            0 => space.len(),
-            limit => space.len().min(limit),
-        };
+        let room = self
+            .read_limit
+            .map_or(space.len(), |limit| limit.min(space.len()));
+        if room == 0 {
+            // As libuv, when it gets no buffer for what is there to read.
+            ready!(stream.poll_read_ready(cx))?;
+            return Poll::Ready(Err(io::Error::from_raw_os_error(libc::ENOBUFS)));
+        }
         let space = &mut space[..room];
         let done = match &mut self.codec {
             Codec::Ipc(channel) => stream.poll_receive(cx, space, &mut channel.arrived),

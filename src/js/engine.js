@@ -39,8 +39,8 @@ class Handle extends AsyncResource {
     this.onclosed = noop
     // The write under way that the kernel has not taken whole, see net/write.js.
     this.unsent = null
-    // Most bytes of one read; 0 for no limit.
-    this.readLimit = 0
+    // Most bytes of one read; -1 for no limit.
+    this.readLimit = -1
     // Who waits for the end of shutdown().
     this.final = undefined
     // Node's handle of the same socket, see adoptShared.
@@ -56,7 +56,7 @@ class Handle extends AsyncResource {
     this.id = id
     attach(this)
     if (!this.referenced) native.setReferenced(id, false)
-    if (this.readLimit !== 0) native.limitReads(id, this.readLimit)
+    if (this.readLimit !== -1) native.limitReads(id, this.readLimit)
   }
 
   // Takes an id or an error from the engine.

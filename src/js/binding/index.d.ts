@@ -67,7 +67,7 @@ export declare function httpExpect(id: number, flags: number): number
 /** The methods that a request's head record counts. */
 export declare function httpMethods(): Array<string>
 
-/** Most bytes that one read of a connection may bring; 0 for no limit. */
+/** Most bytes that one read of a connection may bring. */
 export declare function limitReads(id: number, limit: number): number
 
 /** Makes a bound socket listen and accept. */

@@ -193,11 +193,11 @@ define('ERR_INVALID_ADDRESS_FAMILY', RangeError, function (family, host, port) {
   return `Invalid address family: ${family} ${host}:${port}`
 })
 
-// An error of the operating system: message `syscall CODE`, keys errno, code, syscall.
+// An error of the operating system: message `syscall CODE`, keys errno, code, syscall. Its stack may
+// begin in here: taking it twice costs a tenth of a connection that ends with a reset.
 function errnoException(errno, syscall, original) {
   const code = getSystemErrorName(errno)
   const error = new Error(original ? `${syscall} ${code} ${original}` : `${syscall} ${code}`)
-  Error.captureStackTrace?.(error, errnoException)
   error.errno = errno
   error.code = code
   error.syscall = syscall
@@ -214,7 +214,6 @@ function hostPortException(errno, syscall, address, port, additional) {
   const code = getSystemErrorName(errno)
   const local = additional ? ` - Local (${additional})` : ''
   const error = new Error(`${syscall} ${code}${endpoint(address, port)}${local}`)
-  Error.captureStackTrace?.(error, hostPortException)
   error.errno = errno
   error.code = code
   error.syscall = syscall
@@ -227,7 +226,6 @@ function hostPortException(errno, syscall, address, port, additional) {
 function listenException(errno, syscall, address, port) {
   const [code, reason] = getSystemErrorMap().get(errno) ?? ['UNKNOWN', 'unknown error']
   const error = new Error(`${syscall} ${code}: ${reason}${endpoint(address, port)}`)
-  Error.captureStackTrace?.(error, listenException)
   error.code = code
   error.errno = errno
   error.syscall = syscall

@@ -17,6 +17,7 @@ const HIGH_WATER = 2 * 65536
 const COUNT_LIMIT = 512
 
 const NEWLINE = 0x0a
+const encoder = new TextEncoder()
 
 // No descriptor goes with the message.
 const NONE = -1
@@ -116,11 +117,7 @@ class Outgoing {
     const batch = new Batch()
     if (callback !== undefined) process.nextTick(tell, this, batch, callback)
     else if (!quiet) batch.silent++
-    const size = Buffer.byteLength(text)
-    const bytes = Buffer.allocUnsafeSlow(size + 1)
-    bytes.utf8Write(text, 0, size)
-    bytes[size] = NEWLINE
-    this.#send(batch, bytes)
+    this.#send(batch, lineOf(text))
   }
 
   flushGathered() {
@@ -267,6 +264,15 @@ class Outgoing {
     if (this.#waitingSize === 0 || this.#broken) callback()
     else this.#onEmpty = callback
   }
+}
+
+// The bytes of a text and a newline. Most JSON is ASCII: then its size is known without counting.
+function lineOf(text) {
+  const bytes = Buffer.allocUnsafeSlow(text.length + 1)
+  const { read, written } = encoder.encodeInto(text, bytes)
+  if (read < text.length || written === bytes.length) return Buffer.from(text + '\n')
+  bytes[written] = NEWLINE
+  return bytes
 }
 
 function dropDescriptor(entry) {

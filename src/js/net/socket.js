@@ -270,7 +270,17 @@ Socket.prototype.read = function (n) {
 }
 
 function onReadableEnd() {
+  // TLS above decides when to end; its last bytes may be still to come.
+  if (!this.allowHalfOpen && isWrapped(this)) this.allowHalfOpen = true
   if (!this.allowHalfOpen) this.write = writeAfterEnd
+}
+
+// Node's tls and http2 reach any stream that is not their own kind of socket through a wrapper,
+// which shows only by the listener that hands the bytes on.
+function isWrapped(socket) {
+  return socket
+    .listeners('data')
+    .some((listener) => listener.name === 'ondata' && String(listener).includes('.readBuffer('))
 }
 
 // A clearer error than "write after end" when it was the peer that ended the connection.
