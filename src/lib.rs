@@ -3,21 +3,23 @@
 //! `engine` drives tokio on Node's loop thread, `net` holds its sockets, `http1` and `ipc` are
 //! codecs that know no sockets, `sys` speaks to the operating system, and `binding` is the only
 //! part that speaks to JavaScript. The classes that users hold live in `js/`.
+//!
+//! Rust programs use `ipc::Channel` and the codecs, with `default-features = false`.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks, clippy::missing_safety_doc)]
 // napi-derive registers nothing in test builds, so there nobody calls what JavaScript calls.
-#![cfg_attr(test, allow(dead_code, unused_imports))]
+#![cfg_attr(any(test, not(feature = "addon")), allow(dead_code, unused_imports))]
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "addon"))]
 mod binding;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "addon"))]
 mod engine;
 pub mod http1;
 pub mod ipc;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "addon"))]
 mod net;
 #[cfg(unix)]
 mod sys;
-#[cfg(not(unix))]
+#[cfg(all(not(unix), feature = "addon"))]
 mod undriven;

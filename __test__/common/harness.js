@@ -39,6 +39,11 @@ function scenario(name, options, play) {
   else register(made)
 }
 
+// A test beside the scenarios of a file; the processes that only play one of them leave it out.
+function check(name, job) {
+  if (!collected) test(name, job)
+}
+
 function callerFile() {
   const prepare = Error.prepareStackTrace
   Error.prepareStackTrace = (_, frames) => frames
@@ -134,4 +139,4 @@ async function equal(play, reference, ignored) {
   }
 }
 
-module.exports = { collect, compare, scenario }
+module.exports = { check, collect, compare, scenario }

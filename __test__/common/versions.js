@@ -29,6 +29,16 @@ module.exports = [
     because: 'a client has no blockList option',
   },
   {
+    scenarios: ['a block list of the server', 'maxConnections changes while it listens'],
+    before: 22,
+    because: 'a server has no blockList option, and the limit 0 is none',
+  },
+  {
+    scenarios: ['type of service'],
+    before: 24,
+    because: 'sockets do not tell or set it',
+  },
+  {
     scenarios: ['a path with a null byte'],
     before: 22,
     because: 'a path is cut at its null byte',

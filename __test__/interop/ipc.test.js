@@ -140,6 +140,9 @@ function startHere(code, options) {
   return spawn(process.execPath, ['-e', code], { stdio, ...options })
 }
 
+// Unlike once(), not ended by an 'error'.
+const closed = (child) => new Promise((resolve) => child.once('close', resolve))
+
 describe('fork channel, beyond node', here, () => {
   test('disconnect() after a message that the kernel cannot take at once loses nothing', async (t) => {
     t.plan(2)
@@ -151,6 +154,127 @@ describe('fork channel, beyond node', here, () => {
     child.disconnect()
     const [code] = await once(child, 'exit')
     t.assert.strictEqual(code, 21)
+  })
+
+  test('back-pressure can be waited for, on both sides', async (t) => {
+    t.plan(7)
+    const child = startHere(`
+      process.on('message', async () => {
+        const accepted = process.send('y'.repeat(4 << 20))
+        const seen = [accepted, process.writableNeedDrain, process.writableLength > 1 << 20]
+        process.once('drain', () => process.send([...seen, process.writableNeedDrain, process.writableLength]))
+      })`)
+    let drains = 0
+    child.on('drain', () => drains++)
+    t.assert.strictEqual(child.writableLength, 0)
+    t.assert.strictEqual(child.send('x'.repeat(4 << 20)), false)
+    t.assert.ok(child.writableNeedDrain && child.writableLength > 1 << 20)
+    await child.channel.flush()
+    t.assert.deepStrictEqual([child.writableLength, child.writableNeedDrain], [0, false])
+    const [text] = await once(child, 'message')
+    t.assert.strictEqual(text.length, 4 << 20)
+    t.assert.deepStrictEqual((await once(child, 'message'))[0], [false, true, true, false, 0])
+    t.assert.strictEqual(drains, 1)
+    child.disconnect()
+    await once(child, 'exit')
+  })
+
+  test('flush() of a channel that ends is refused', async (t) => {
+    t.plan(1)
+    const child = startHere('setInterval(() => {}, 1000)')
+    child.send('x'.repeat(4 << 20))
+    const flushed = child.channel.flush()
+    child.kill('SIGKILL')
+    await t.assert.rejects(flushed, { code: 'ERR_IPC_CHANNEL_CLOSED' })
+  })
+
+  test('process.exit() right after send() loses nothing', async (t) => {
+    t.plan(2)
+    const child = startHere(`
+      for (let i = 0; i < 8; i++) process.send(String(i).repeat(1 << 20))
+      process.exit(3)`)
+    let seen = ''
+    child.on('message', (text) => text.length === 1 << 20 && (seen += text[0]))
+    const [code] = await once(child, 'close')
+    t.assert.strictEqual(code, 3)
+    t.assert.strictEqual(seen, '01234567')
+  })
+
+  test('a peer that does not read keeps an exit waiting for two seconds', async (t) => {
+    t.plan(1)
+    const child = startHere(
+      `
+      process.send('x'.repeat(8 << 20))
+      const start = performance.now()
+      process.on('exit', () => console.log(performance.now() - start))
+      process.exit()`,
+      { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] },
+    )
+    child.channel.unref()
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000)
+    const [output] = await once(child.stdout, 'data')
+    const spent = Number(String(output))
+    t.assert.ok(spent > 1900 && spent < 3000, String(spent))
+    child.on('message', () => {})
+  })
+
+  test('a message over the limit is an error, and the end of the channel', async (t) => {
+    t.plan(4)
+    const { spawn } = require('ferrowire/child_process')
+    const options = { stdio: ['ignore', 'inherit', 'ignore', 'ipc'], maxMessageLength: 64 << 20 }
+    t.assert.throws(() => spawn('x', [], { ...options, maxMessageLength: 5 }), {
+      code: 'ERR_OUT_OF_RANGE',
+    })
+    const child = spawn('/bin/sh', ['-c', 'head -c 68157440 /dev/zero >&3; sleep 5'], options)
+    t.assert.strictEqual(child.channel.maxMessageLength, 64 << 20)
+    const ended = new Promise((resolve) => child.once('disconnect', resolve))
+    const error = await new Promise((resolve) => child.once('error', resolve))
+    t.assert.deepStrictEqual([error.code, error.syscall], ['EMSGSIZE', 'read'])
+    await ended
+    t.assert.strictEqual(child.connected, false)
+    child.kill()
+  })
+
+  test('killed at forty moments, either side ends once and in order', async (t) => {
+    t.plan(80)
+    const talk = `
+      process.on('message', (message) => process.send(message))
+      process.on('error', () => {})
+      process.on('disconnect', () => require('node:fs').writeSync(1, 'gone '))
+      for (let i = 0; i < 64; i++) process.send({ i, padding: 'x'.repeat(i * 100) })`
+    const pipe = { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] }
+    const childKilled = async (moment) => {
+      const child = startHere(talk, pipe)
+      const log = []
+      child.on('message', (message) => child.connected && child.send(message))
+      // Of a message that was on its way.
+      child.on('error', () => {})
+      for (const event of ['disconnect', 'exit']) child.on(event, () => log.push(event))
+      setTimeout(() => child.kill('SIGKILL'), moment * 5)
+      await closed(child)
+      t.assert.deepStrictEqual(log.toSorted(), ['disconnect', 'exit'])
+    }
+    const parentKilled = async (moment) => {
+      const parent = startHere(
+        `
+        const { fork, spawn } = require(${JSON.stringify(require.resolve('ferrowire/child_process'))})
+        const child = spawn(process.execPath, ['-e', ${JSON.stringify(talk)}],
+          { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+        child.once('message', () => process.send('started'))
+        child.on('message', (message) => child.send(message))`,
+        pipe,
+      )
+      let output = ''
+      parent.stdout.on('data', (text) => (output += text))
+      await once(parent, 'message')
+      setTimeout(() => parent.kill('SIGKILL'), moment)
+      await closed(parent)
+      t.assert.strictEqual(output, 'gone ')
+    }
+    for (let moment = 0; moment < 40; moment += 4) {
+      const moments = [moment, moment + 1, moment + 2, moment + 3]
+      await Promise.all(moments.flatMap((at) => [childKilled(at), parentKilled(at)]))
+    }
   })
 
   test('a child that may not load an addon talks over the channel of node', async (t) => {

@@ -21,15 +21,38 @@ pub struct HttpError {
 
 /// Has the engine cut the bytes of a connection into the frames of a fork channel.
 #[napi]
-pub fn start_ipc(env: Env, id: i32, advanced: bool) -> napi::Result<i32> {
+pub fn start_ipc(env: Env, id: i32, advanced: bool, max_frame: u32) -> napi::Result<i32> {
     let serialization = if advanced {
         Serialization::Advanced
     } else {
         Serialization::Json
     };
-    let channel = Box::new(Channel::new(Frames::new(serialization)));
+    let channel = Box::new(Channel::new(Frames::with_max_frame(
+        serialization,
+        max_frame as usize,
+    )));
     let engine = instance(&env)?.engine();
     Ok(engine.map_or(-libc::EBADF, |e| e.set_codec(id, Codec::Ipc(channel))))
+}
+
+/// Changes the longest frame that a fork channel takes.
+#[napi]
+pub fn limit_ipc(env: Env, id: i32, max_frame: u32) -> napi::Result<i32> {
+    let engine = instance(&env)?.engine();
+    Ok(engine.map_or(-libc::EBADF, |engine| {
+        engine.with_codec(id, |codec| {
+            if let Codec::Ipc(channel) = codec {
+                channel.set_max_frame(max_frame as usize);
+            }
+        })
+    }))
+}
+
+/// Waits, blocking this thread, until a connection takes bytes: 1, or 0 when the time is over.
+#[napi]
+pub fn wait_writable(env: Env, id: i32, milliseconds: i32) -> napi::Result<i32> {
+    let engine = instance(&env)?.engine();
+    Ok(engine.map_or(-libc::EBADF, |e| e.wait_writable(id, milliseconds)))
 }
 
 /// A parser for requests (`role` 0) or responses (1).

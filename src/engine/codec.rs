@@ -213,6 +213,10 @@ impl Channel {
         Next::Read
     }
 
+    pub fn set_max_frame(&mut self, max_frame: usize) {
+        self.frames.set_max_frame(max_frame);
+    }
+
     /// The oldest descriptor that no frame has claimed.
     pub fn claim(&mut self) -> Option<OwnedFd> {
         self.descriptors.pop_front()

@@ -273,8 +273,10 @@ impl Engine {
 
     pub fn read_start(&self, id: i32) -> Answer {
         self.kick_with(id, |conn| {
-            if let Io::Stream(stream) = &conn.io {
-                stream.check_readable()?;
+            match &conn.io {
+                Io::Stream(stream) => stream.check_readable()?,
+                Io::Bound(_) => return Err(io::Error::from_raw_os_error(libc::ENOTCONN)),
+                Io::Listener(_) | Io::Nothing => {}
             }
             conn.reading = true;
             Ok(())
@@ -324,6 +326,16 @@ impl Engine {
                 stream.send_with_descriptor(part, fd)
             }),
             Err(error) => errno::number(&error),
+        }
+    }
+
+    /// Blocks until a connection takes bytes: 1, or 0 when the time is over.
+    pub fn wait_writable(&self, id: i32, milliseconds: i32) -> Answer {
+        let mut core = self.core.borrow_mut();
+        match core.conns.get(id).and_then(|conn| conn.descriptor()) {
+            Some(fd) => sys::wait_writable(fd, milliseconds)
+                .map_or_else(|error| errno::number(&error), i32::from),
+            None => -libc::EBADF,
         }
     }
 

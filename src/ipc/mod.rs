@@ -8,7 +8,12 @@
 #![forbid(unsafe_code)]
 
 mod advanced;
+#[cfg(unix)]
+mod channel;
 mod json;
+
+#[cfg(unix)]
+pub use channel::{Channel, HandleKind, Message, spawn};
 
 use std::fmt;
 
@@ -79,6 +84,11 @@ impl Frames {
             partial: Vec::new(),
             failed: None,
         }
+    }
+
+    /// Changes the limit, from the next bytes on.
+    pub fn set_max_frame(&mut self, max_frame: usize) {
+        self.max_frame = max_frame;
     }
 
     /// Takes the next bytes of the stream and calls `on_frame` for each frame that ends in them,

@@ -16,6 +16,7 @@ const descriptor = takeFromEnvironment('FERROWIRE_CHANNEL_FD')
 
 if (descriptor !== undefined) {
   const serialization = takeFromEnvironment('FERROWIRE_CHANNEL_SERIALIZATION_MODE')
+  const maxMessageLength = takeFromEnvironment('FERROWIRE_CHANNEL_MAX_MESSAGE_LENGTH')
   const nodeOptions = takeFromEnvironment('FERROWIRE_CHANNEL_NODE_OPTIONS')
   if (nodeOptions === undefined) delete env.NODE_OPTIONS
   else env.NODE_OPTIONS = nodeOptions
@@ -23,7 +24,9 @@ if (descriptor !== undefined) {
 
   const fd = Number(descriptor)
   // The wire is the same, so where our addon may not be loaded (--no-addons) Node's own end serves.
-  if (!installed(fd, serialization)) require('node:child_process')._forkChild(fd, serialization)
+  const limit = maxMessageLength === undefined ? undefined : Number(maxMessageLength)
+  if (!installed(fd, serialization, limit))
+    require('node:child_process')._forkChild(fd, serialization)
 }
 
 function leaveListOfPreloads() {
@@ -32,7 +35,7 @@ function leaveListOfPreloads() {
   Object.defineProperty(process, '_preload_modules', { value })
 }
 
-function installed(fd, serialization) {
+function installed(fd, serialization, maxMessageLength) {
   let handle
   try {
     handle = require('./engine').openFd(fd)
@@ -42,7 +45,8 @@ function installed(fd, serialization) {
   if (typeof handle === 'number') return false
   // Only a cluster's worker listens before any preload.
   const isWorker = process.listenerCount('internalMessage') > 0
-  require('./internal/channel').openChannel(process, handle, serialization)
+  const { openChannel } = require('./internal/channel')
+  openChannel(process, handle, serialization, maxMessageLength)
   // What it says first was said to no channel.
   if (isWorker) process._send({ cmd: 'NODE_CLUSTER', act: 'online' }, undefined, true)
   return true

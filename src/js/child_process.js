@@ -8,7 +8,7 @@ const native = require('node:child_process')
 const path = require('node:path')
 const { fileURLToPath } = require('node:url')
 const engine = require('./engine')
-const { openChannel } = require('./internal/channel')
+const { openChannel, validateMaxMessageLength } = require('./internal/channel')
 
 const { _forkChild, ChildProcess, exec, execFile, execFileSync, execSync, spawnSync } = native
 
@@ -106,6 +106,8 @@ function leaveToChild(socket) {
 }
 
 function spawnWithChannel(file, argv, settings, index) {
+  const { maxMessageLength } = settings
+  if (maxMessageLength !== undefined) validateMaxMessageLength(maxMessageLength)
   const pair = engine.localPair()
   // Out of descriptors: Node meets the same wall and reports it.
   if (typeof pair === 'number') return native.spawn(file, argv, settings)
@@ -124,7 +126,7 @@ function spawnWithChannel(file, argv, settings, index) {
   }
   if (child.stdio != null) {
     child._closesNeeded++
-    openChannel(child, handle, settings.serialization || 'json')
+    openChannel(child, handle, settings.serialization || 'json', maxMessageLength)
   }
   return child
 }
@@ -150,6 +152,9 @@ function childEnvironment(file, args, options, fd) {
   const nodeOptions = env.NODE_OPTIONS
   env.FERROWIRE_CHANNEL_FD = fd
   env.FERROWIRE_CHANNEL_SERIALIZATION_MODE = serialization
+  if (options.maxMessageLength !== undefined) {
+    env.FERROWIRE_CHANNEL_MAX_MESSAGE_LENGTH = options.maxMessageLength
+  }
   // First of all preloads, since in Node the channel is there before any of them. Quotes and
   // backslashes as Node's reader of NODE_OPTIONS wants them.
   env.NODE_OPTIONS = `--require "${preload.replace(/["\\]/g, '\\$&')}"`

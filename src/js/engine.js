@@ -218,9 +218,18 @@ class Handle extends AsyncResource {
 
   // --- codecs -------------------------------------------------------------------------------
 
-  startIpc(advanced) {
+  startIpc(advanced, maxFrame) {
     this.textFrames = !advanced
-    return native.startIpc(this.id, advanced)
+    return native.startIpc(this.id, advanced, maxFrame)
+  }
+
+  limitIpc(maxFrame) {
+    return native.limitIpc(this.id, maxFrame)
+  }
+
+  // Blocks for at most `ms`; gives 1 when there is room, 0 when there is none, or an error.
+  waitWritable(ms) {
+    return native.waitWritable(this.id, Math.ceil(ms))
   }
 
   startHttp(role, maxHeaderSize, lenientFlags) {
@@ -270,7 +279,8 @@ class TcpHandle extends Handle {
 
   bind(host, port, flags = 0) {
     const v6Only = flags & V6_ONLY ? 1 : 0
-    const answer = native.tcpBind(host, port, v6Only | (flags & REUSE_PORT))
+    // Larger ports wrap round, in libuv too; whoever asked for one finds out by the own address.
+    const answer = native.tcpBind(host, port & 0xffff, v6Only | (flags & REUSE_PORT))
     if (answer === UV_EADDRINUSE) {
       this.bindError = answer
       return 0

@@ -117,6 +117,17 @@ pub fn access(fd: BorrowedFd<'_>) -> io::Result<(bool, bool)> {
     Ok((mode != libc::O_WRONLY, mode != libc::O_RDONLY))
 }
 
+/// Blocks until a socket takes bytes (or is broken); false when the time is over.
+pub fn wait_writable(fd: BorrowedFd<'_>, milliseconds: i32) -> io::Result<bool> {
+    let mut poll = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: one live entry, as the count says.
+    retry(|| unsafe { libc::poll(&mut poll, 1, milliseconds.max(0)) as isize }).map(|n| n > 0)
+}
+
 /// Whether a socket takes connections in.
 pub fn is_listening(fd: BorrowedFd<'_>) -> bool {
     let (mut value, mut len) = (0, size_of::<libc::c_int>() as libc::socklen_t);
@@ -142,6 +153,13 @@ pub fn borrow_raw<'a>(fd: RawFd) -> io::Result<BorrowedFd<'a>> {
     check(unsafe { libc::fcntl(fd, libc::F_GETFD) } as isize)?;
     // SAFETY: it is open now; JavaScript promises not to close it under us, as with `fs`.
     Ok(unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+/// Has programs that this process starts inherit a descriptor, or not.
+pub fn set_inherited(fd: BorrowedFd<'_>, inherited: bool) -> io::Result<()> {
+    let flags = if inherited { 0 } else { libc::FD_CLOEXEC };
+    // SAFETY: sets the flags of an open descriptor.
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) } as isize).map(drop)
 }
 
 /// Takes over a descriptor number that JavaScript gives away.

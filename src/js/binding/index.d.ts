@@ -67,6 +67,9 @@ export declare function httpExpect(id: number, flags: number): number
 /** The methods that a request's head record counts. */
 export declare function httpMethods(): Array<string>
 
+/** Changes the longest frame that a fork channel takes. */
+export declare function limitIpc(id: number, maxFrame: number): number
+
 /** Most bytes that one read of a connection may bring. */
 export declare function limitReads(id: number, limit: number): number
 
@@ -136,7 +139,7 @@ export interface SocketName {
 export declare function startHttp(id: number, role: number, maxHeaderSize: number, lenientFlags: number): number
 
 /** Has the engine cut the bytes of a connection into the frames of a fork channel. */
-export declare function startIpc(id: number, advanced: boolean): number
+export declare function startIpc(id: number, advanced: boolean, maxFrame: number): number
 
 /** Takes the codec off a connection, whose bytes reach JavaScript from now on. */
 export declare function takeHttp(id: number): HttpCodec | null
@@ -149,3 +152,6 @@ export declare function tcpBind(host: string, port: number, flags: number): numb
 
 /** Connects a new socket (`id` 0) or a bound one to a numeric address. Gives the id. */
 export declare function tcpConnect(id: number, host: string, port: number): number
+
+/** Waits, blocking this thread, until a connection takes bytes: 1, or 0 when the time is over. */
+export declare function waitWritable(id: number, milliseconds: number): number

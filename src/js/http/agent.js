@@ -5,13 +5,13 @@
 
 const EventEmitter = require('node:events')
 const { AsyncResource } = require('node:async_hooks')
-const { Agent: NodeAgent, globalAgent: nodeGlobalAgent } = require('node:http')
+const { Agent: NodeAgent, globalAgent: nodeGlobalAgent, IncomingMessage } = require('node:http')
 const net = require('../net')
 const { validateNumber, validateOneOf } = require('../internal/validators')
 const { checkHost, getName, mergeOptions, nameFor } = require('./agent-options')
 const { join, onFreeSocketError, onNewListener } = require('./agent-sockets')
 const { proxyFor, readProxyEnv } = require('./client-proxy')
-const { isStale, readerOf } = require('./response-reader')
+const { guard, isStale, unguard } = require('./agent-idle')
 
 const kOptions = Symbol('kOptions') // on a queued request: what to connect with
 const kScope = Symbol('kScope') // on a queued request: the async context it was made in
@@ -231,8 +231,7 @@ function onFree(socket, options) {
   socket._httpMessage = null
   this.removeSocket(socket, options)
   socket.on('error', onFreeSocketError)
-  if (socket.readableLength > 0) socket.destroy()
-  else readerOf(socket).guard()
+  guard(socket)
   free.push(socket)
 }
 
@@ -279,7 +278,7 @@ Agent.prototype.keepSocketAlive = function keepSocketAlive(socket) {
   socket.unref()
 
   let timeout = this.options.timeout || 0
-  const hint = socket._httpMessage?.res?.headers['keep-alive']
+  const hint = keepAliveField(socket._httpMessage?.res)
   const seconds = hint ? /^timeout=(\d+)/.exec(hint)?.[1] : undefined
   if (seconds) {
     // Closing before the server does avoids sending a request into its FIN.
@@ -290,6 +289,17 @@ Agent.prototype.keepSocketAlive = function keepSocketAlive(socket) {
   return keepFor(socket, timeout, true)
 }
 
+// Reading `headers` would parse them all for each response that nobody reads them of.
+function keepAliveField(res) {
+  if (!(res instanceof IncomingMessage)) return res?.headers['keep-alive']
+  const { rawHeaders } = res
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]
+    if (name.length === 10 && name.toLowerCase() === 'keep-alive') return rawHeaders[i + 1]
+  }
+  return undefined
+}
+
 function keepFor(socket, timeout, keep) {
   if (socket.timeout !== timeout) socket.setTimeout(timeout)
   return keep
@@ -297,7 +307,7 @@ function keepFor(socket, timeout, keep) {
 
 Agent.prototype.reuseSocket = function reuseSocket(socket, req) {
   socket.removeListener('error', onFreeSocketError)
-  readerOf(socket).unguard()
+  unguard(socket)
   req.reusedSocket = true
   socket.ref()
 }

@@ -1,7 +1,8 @@
 'use strict'
 
-// The short way of a request to the wire: what waited for its socket is one string, mostly the head, and the socket has
-// nothing else to send. It goes to the kernel without passing the socket's stream machinery (0.3 us less, Node 24).
+// The short way of a request to the wire: all that waited for its socket is little, and the socket has nothing else to
+// send. It goes to the kernel in one call, without passing the socket's stream machinery (Node 24: 0.3 us less for a
+// head, 2 us less for a head and a Buffer).
 
 const net = require('../net')
 
@@ -15,40 +16,76 @@ function isIdle(socket) {
     !socket.connecting &&
     socket.writable &&
     socket.writableLength === 0 &&
-    socket.writableCorked === 0
+    socket.writableCorked === 0 &&
+    typeof socket._handle?.startHttp === 'function'
   )
+}
+
+// `data` is as OutgoingMessage queues it: a string with its encoding, or bytes.
+function byteLength({ data, encoding }) {
+  if (typeof data !== 'string') return data.byteLength
+  return encoding === 'latin1' ? data.length : Buffer.byteLength(data, encoding)
+}
+
+function join(items, size) {
+  const bytes = Buffer.allocUnsafe(size)
+  let at = 0
+  for (const { data, encoding } of items) {
+    if (typeof data === 'string') {
+      at += bytes.write(data, at, encoding || 'utf8')
+    } else {
+      bytes.set(data, at)
+      at += data.byteLength
+    }
+  }
+  return bytes
+}
+
+function sizeOf(items) {
+  let size = 0
+  for (let i = 0; i < items.length && size <= WHOLE_MAX; i++) size += byteLength(items[i])
+  return size
+}
+
+// Gives what the kernel did not take, null for nothing, undefined after an error.
+function send(handle, items, size) {
+  const [{ data, encoding }] = items
+  let bytes = null
+  let taken
+  if (items.length === 1 && encoding === 'latin1') {
+    taken = handle.writeLatin1(data)
+  } else if (items.length === 1 && typeof data === 'string' && (encoding === 'utf8' || !encoding)) {
+    taken = handle.writeUtf8(data)
+  } else {
+    bytes = join(items, size)
+    taken = handle.writeBuffer(bytes)
+  }
+  if (taken < 0) return undefined
+  if (!handle.short) return null
+  const rest = (bytes ?? Buffer.from(data, encoding || 'utf8')).subarray(taken)
+  // It is about to be counted a second time.
+  handle.bytesWritten -= rest.length
+  return rest
 }
 
 /** False when the request has to be sent by `_flush()`. */
 function flushWhole(req, socket) {
-  const { outputData } = req
-  if (!req.finished || outputData.length !== 1 || !isIdle(socket)) return false
-  const { data, encoding, callback } = outputData[0]
-  const handle = socket._handle
-  if (
-    typeof data !== 'string' ||
-    data.length > WHOLE_MAX ||
-    typeof handle?.startHttp !== 'function'
-  )
-    return false
-
-  let taken
-  if (encoding === 'latin1') taken = handle.writeLatin1(data)
-  else if (encoding === 'utf8' || !encoding) taken = handle.writeUtf8(data)
-  else return false
-  // The stream makes the same call, gets the same error and tells it.
-  if (taken < 0) return false
+  const items = req.outputData
+  if (!req.finished || !isIdle(socket)) return false
+  const size = sizeOf(items)
+  if (size === 0 || size > WHOLE_MAX) return false
+  const rest = send(socket._handle, items, size)
+  // The stream will make the same call, get the same error and tell it.
+  if (rest === undefined) return false
 
   req.outputData = []
   req.outputSize = 0
-  if (handle.short) {
-    const rest = Buffer.from(data, encoding || 'utf8').subarray(taken)
-    // Counted as written already.
-    handle.bytesWritten -= rest.length
-    socket.write(rest, callback)
-  } else {
-    if (socket.timeout) socket._unrefTimer()
-    if (callback) process.nextTick(callback)
+  if (socket.timeout) socket._unrefTimer()
+  const last = items.length - 1
+  for (let i = 0; i <= last; i++) {
+    const { callback } = items[i]
+    if (i === last && rest !== null) socket.write(rest, callback)
+    else if (callback) process.nextTick(callback)
   }
   req._finish()
   return true

@@ -116,7 +116,7 @@ class ServerConnection {
     if (this.fed || this.codec === null) return
     const codec = FedCodec.takeFrom(this.codec)
     if (codec === null) return
-    detachReader(this.codec)
+    // The handle keeps its reader: records of the read that is being told are still to come.
     attachReader(codec, this)
     this.codec = codec
     this.fed = true

@@ -9,7 +9,6 @@ const { AsyncResource } = require('node:async_hooks')
 const { IncomingMessage, maxHeaderSize } = require('node:http')
 const { httpErrors } = require('../engine')
 const net = require('../net')
-const { kOwner } = require('../internal/symbols')
 const exchange = require('./client-exchange')
 const { attachReader, detachReader } = require('./codec')
 const { lenientFlags, parseError } = require('./common')
@@ -56,9 +55,6 @@ class ResponseReader {
     this.waiting = false // for 'connect'
     this.stalled = false // a listener has thrown: Node's parser does not go on after that
     this.info = 0 // of the present response's head
-    this.guarded = false // in the pool
-    this.idleBytes = -1 // bytes received when the socket went idle; -1 while it is in use
-    this.onend = null // what the handle's `onend` was before that
   }
 
   // Takes the next request.
@@ -102,12 +98,14 @@ class ResponseReader {
   attach() {
     const { socket } = this
     const handle = socket._handle
-    // Bytes that have come to the stream already can only be had from there.
-    if (typeof handle?.startHttp === 'function' && !(socket.readableLength > 0)) {
+    // Bytes that have come to the stream already can only be had from there, and who listens for bytes must get them.
+    const readsItself = socket.readableLength > 0 || socket.listenerCount('data') > 0
+    if (typeof handle?.startHttp === 'function' && !readsItself) {
       this.codec = handle
       this.fed = false
       unfollowFlow(socket)
       followFlow(socket)
+      watchListeners(socket)
       handle.startHttp(ROLE_RESPONSE, this.headerLimit, this.lenient)
       if (socket.readableFlowing !== false) socket.resume()
     } else {
@@ -115,6 +113,34 @@ class ResponseReader {
       this.fed = true
     }
     attachReader(this.codec, this)
+  }
+
+  // Somebody listens for the bytes: they come to the stream from now on, and are parsed from there. What the handle has
+  // parsed already it still tells.
+  unconsume() {
+    const { codec: handle, fed, socket } = this
+    if (fed || handle === null) return
+    const codec = FedCodec.takeFrom(handle)
+    this.leaveHandle()
+    handle.scope = handle
+    if (!handle.reading) {
+      handle.reading = true
+      handle.readStart()
+    }
+    // Between two requests there is nothing to parse; the next one may come from Node's own client, with its own parser.
+    if (this.outgoing !== null && codec !== null) {
+      this.codec = codec
+      this.fed = true
+      attachReader(codec, this)
+      socket.on('data', onSocketData)
+    }
+  }
+
+  leaveHandle() {
+    const { socket } = this
+    this.codec = null
+    unfollowFlow(socket)
+    unwatchListeners(socket)
   }
 
   // Unties the connection from its request.
@@ -194,8 +220,7 @@ class ResponseReader {
     const { codec, fed, outgoing: req, incoming: res, socket } = this
     // The connection is raw from here on; HTTP on it again would start a new codec.
     detachReader(codec)
-    this.codec = null
-    unfollowFlow(socket)
+    this.leaveHandle()
     this.release()
     if (req === null) {
       socket.destroy()
@@ -237,31 +262,37 @@ class ResponseReader {
     const { incoming: res } = this
     if (res !== null && !res.complete && !res.upgrade && this.endsByClose()) endMessage(res, '')
   }
+}
 
-  /** From here to unguard() nothing may arrive on the socket: with no request to belong to, it ends the socket. */
-  guard() {
-    const { codec, fed, socket } = this
-    this.guarded = true
-    if (fed || codec === null) {
-      socket.on('data', onIdleData)
-      return
-    }
-    this.idleBytes = socket.bytesRead
-    this.onend = codec.onend
-    codec.onend = onIdleEnd
-  }
+// Own properties of a socket whose bytes the engine parses. A 'data' listener, be it of user code or of Node's own client
+// on a shared agent, wants those bytes.
+const { addListener, on, prependListener } = net.Socket.prototype
 
-  unguard() {
-    if (!this.guarded) return
-    this.guarded = false
-    if (this.onend === null) {
-      this.socket.removeListener('data', onIdleData)
-      return
-    }
-    this.idleBytes = -1
-    this.codec.onend = this.onend
-    this.onend = null
-  }
+function beforeListening(socket, event) {
+  if (event === 'data' || event === 'readable') socket[kReader].unconsume()
+}
+
+const watched = {
+  on(event, listener) {
+    beforeListening(this, event)
+    return on.call(this, event, listener)
+  },
+  addListener(event, listener) {
+    beforeListening(this, event)
+    return addListener.call(this, event, listener)
+  },
+  prependListener(event, listener) {
+    beforeListening(this, event)
+    return prependListener.call(this, event, listener)
+  },
+}
+
+function watchListeners(socket) {
+  Object.assign(socket, watched)
+}
+
+function unwatchListeners(socket) {
+  if (socket.on === watched.on) Object.assign(socket, { addListener, on, prependListener })
 }
 
 function onSocketConnect() {
@@ -276,24 +307,8 @@ function onSocketData(chunk) {
   scope.runInAsyncScope(codec.execute, codec, chunk)
 }
 
-function onIdleData() {
-  this.destroy()
-}
-
-// The end of a pooled connection is nobody's news, be it a FIN or an error. The handle is `this`.
-function onIdleEnd() {
-  this[kOwner].destroy()
-}
-
 function readerOf(socket) {
   return (socket[kReader] ??= new ResponseReader(socket))
 }
 
-/** True for a pooled socket that cannot carry another request: closed, ended by the peer, or spoken to. */
-function isStale(socket) {
-  if (socket.destroyed || socket._readableState?.ended) return true
-  const reader = socket[kReader]
-  return reader !== undefined && reader.idleBytes !== -1 && reader.idleBytes !== socket.bytesRead
-}
-
-module.exports = { isStale, readerOf }
+module.exports = { readerOf }

@@ -5,12 +5,13 @@
 // Messages become text or bytes in serialization.js; the engine cuts what arrives into frames.
 
 const { EventEmitter } = require('node:events')
+const { constants } = require('node:os')
 const { deprecate } = require('node:util')
-const { codes } = require('./errors')
+const { codes, errnoException } = require('./errors')
 const { Outgoing } = require('./outgoing')
 const { Passing, isInternal } = require('./passing')
 const { serializations } = require('./serialization')
-const { validateObject } = require('./validators')
+const { validateInteger, validateObject } = require('./validators')
 
 // What user code sees as `child.channel` and `process.channel`.
 class Control extends EventEmitter {
@@ -18,11 +19,34 @@ class Control extends EventEmitter {
   // Reasons to keep the process alive, until ref() or unref() decide it once and for all.
   #refs
   #decided = false
+  #outgoing
+  #maxMessageLength
 
-  constructor(handle, refs) {
+  constructor(handle, refs, maxMessageLength) {
     super()
     this.#handle = handle
     this.#refs = refs
+    this.#maxMessageLength = maxMessageLength
+  }
+
+  // Resolves when the kernel has every message that send() has accepted.
+  flush() {
+    return this.#outgoing.flush()
+  }
+
+  // Bytes of one message from the peer, beyond which the channel ends with an error.
+  get maxMessageLength() {
+    return this.#maxMessageLength
+  }
+
+  set maxMessageLength(value) {
+    validateMaxMessageLength(value)
+    this.#maxMessageLength = value
+    this.#handle.limitIpc(value)
+  }
+
+  static setOutgoing(control, outgoing) {
+    control.#outgoing = outgoing
   }
 
   refCounted() {
@@ -48,15 +72,32 @@ class Control extends EventEmitter {
   }
 }
 
+const UV_EMSGSIZE = -constants.errno.EMSGSIZE
+const MEBIBYTE = 1024 * 1024
+const DEFAULT_MAX_MESSAGE = 512 * MEBIBYTE
+
+// A peer may rely on 64 MiB; the upper limit is that of a buffer's length in the format.
+function validateMaxMessageLength(value) {
+  validateInteger(value, 'maxMessageLength', 64 * MEBIBYTE, 2 ** 32 - 1)
+}
+
 // The types a message can have, in the order in which Node's error names them.
 const sendable = ['string', 'object', 'number', 'boolean']
 
 // `target` is the ChildProcess or `process`; it holds the channel from here on.
-function openChannel(target, handle, serialization) {
+function openChannel(target, handle, serialization, maxMessageLength = DEFAULT_MAX_MESSAGE) {
   const inChild = target === process
   const { createFrames, decode } = serializations[serialization]
-  const control = new Control(handle, inChild ? 0 : 1)
-  const outgoing = new Outgoing(handle, createFrames(), control, (error) => report(target, error))
+  const control = new Control(handle, inChild ? 0 : 1, maxMessageLength)
+  const outgoing = new Outgoing(
+    handle,
+    createFrames(),
+    control,
+    (error) => report(target, error),
+    () => target.emit('drain'),
+  )
+  Control.setOutgoing(control, outgoing)
+  defineBackPressure(target, outgoing)
   // Arrived while nobody listened: [event, message, handle], told to the first 'message' listener.
   const unheard = []
 
@@ -96,7 +137,8 @@ function openChannel(target, handle, serialization) {
   }
 
   // The peer closed its end or died; in Node too, an error of the read counts as the end.
-  handle.onend = () => {
+  handle.onend = (status) => {
+    if (status === UV_EMSGSIZE) report(target, errnoException(status, 'read'))
     // Nothing that waits for an answer can go any more.
     passing.discard()
     if (target.connected) target.disconnect()
@@ -174,7 +216,7 @@ function openChannel(target, handle, serialization) {
   }
 
   if (inChild) countListeners(control, handle)
-  handle.startIpc(serialization === 'advanced')
+  handle.startIpc(serialization === 'advanced', maxMessageLength)
   handle.readStart()
   return control
 }
@@ -209,6 +251,14 @@ function maybeClose(child) {
   }
 }
 
+// What a stream has for a sender that wants to wait. Not enumerable, as nothing of Node's.
+function defineBackPressure(target, outgoing) {
+  const define = (name, get) =>
+    Object.defineProperty(target, name, { __proto__: null, get, configurable: true })
+  define('writableLength', () => outgoing.length)
+  define('writableNeedDrain', () => outgoing.needDrain)
+}
+
 function defineDeprecatedChannel(target) {
   const text = '_channel is deprecated. Use ChildProcess.channel instead.'
   Object.defineProperty(target, '_channel', {
@@ -226,4 +276,4 @@ function defineDeprecatedChannel(target) {
   })
 }
 
-module.exports = { openChannel }
+module.exports = { openChannel, validateMaxMessageLength }

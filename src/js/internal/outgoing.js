@@ -5,7 +5,7 @@
 // callback is due, or at 'exit'. What the kernel does not take waits here, in order.
 
 const { closeFd, duplicateFd } = require('../engine')
-const { errnoException } = require('./errors')
+const { codes, errnoException } = require('./errors')
 
 // Beyond this size a larger write gains nothing, and the peer is kept waiting.
 const SIZE_LIMIT = 65536
@@ -22,16 +22,20 @@ const encoder = new TextEncoder()
 // No descriptor goes with the message.
 const NONE = -1
 
-// Channels with gathered messages, for 'exit': no tick ends after that.
-const gathering = new Set()
+// At 'exit': how long a peer that does not read is waited for, in all.
+const EXIT_LIMIT = 2000
+
+// Channels with something to send, for 'exit': no tick ends after that.
+const unsent = new Set()
 let exitHooked = false
 
-function noteGathering(outgoing) {
-  gathering.add(outgoing)
+function noteUnsent(outgoing) {
+  unsent.add(outgoing)
   if (exitHooked) return
   exitHooked = true
   process.on('exit', () => {
-    for (const waiting of gathering) waiting.flushGathered()
+    const deadline = performance.now() + EXIT_LIMIT
+    for (const outgoing of unsent) outgoing.flushAtExit(deadline)
   })
 }
 
@@ -54,6 +58,7 @@ class Outgoing {
   #frames
   #control
   #onError
+  #onDrain
   // Whether a message has left in this tick.
   #started = false
   #gathered = null
@@ -63,6 +68,11 @@ class Outgoing {
   // The peer is gone: nothing that waits will ever leave.
   #broken = false
   #onEmpty
+  #flushes = []
+  // send() has answered false and nothing has drained since.
+  needDrain = false
+  // Whether messages wait for the answer to a handle, see passing.js.
+  isHeld = () => false
   #endTick = () => {
     this.#started = false
     this.flushGathered()
@@ -70,7 +80,9 @@ class Outgoing {
 
   // `frames` collects messages as bytes; without it they are JSON. `onError` is called for each
   // failed message that has no callback.
-  constructor(handle, frames, control, onError) {
+  // `onDrain` when all of it has left after a false.
+  constructor(handle, frames, control, onError, onDrain) {
+    this.#onDrain = onDrain
     this.#handle = handle
     this.#frames = frames
     this.#control = control
@@ -78,9 +90,16 @@ class Outgoing {
     handle.onwritable = () => this.#flushWaiting()
   }
 
-  // What send() answers.
+  // What send() answers; after false there is a 'drain'.
   get hasRoom() {
-    return this.#waitingSize < HIGH_WATER
+    if (this.#waitingSize < HIGH_WATER) return true
+    this.needDrain = true
+    return false
+  }
+
+  // Bytes that the kernel has not taken; those gathered in this tick are not counted.
+  get length() {
+    return this.#waitingSize
   }
 
   // Takes a message, or throws when it cannot be said. `quiet`: its failure is nobody's business.
@@ -109,7 +128,7 @@ class Outgoing {
       process.nextTick(this.#endTick)
     }
     if (atOnce || size >= SIZE_LIMIT) this.flushGathered()
-    else if (batch.count === 1) noteGathering(this)
+    else if (batch.count === 1) noteUnsent(this)
   }
 
   #writeLong(text, callback, quiet) {
@@ -124,7 +143,7 @@ class Outgoing {
     const batch = this.#gathered
     if (batch === null) return
     this.#gathered = null
-    gathering.delete(this)
+    if (this.#waitingSize === 0) unsent.delete(this)
     if (this.#frames !== undefined) return this.#sendFrames(batch)
     const { text } = batch
     batch.text = ''
@@ -184,6 +203,7 @@ class Outgoing {
   }
 
   #wait(batch, bytes, fd = NONE) {
+    noteUnsent(this)
     this.#waiting.push({ bytes, batch, fd })
     this.#waitingSize += bytes.length
     // A message on its way keeps the process alive, whether or not anyone listens.
@@ -223,7 +243,7 @@ class Outgoing {
       }
     }
     this.#settle(done)
-    if (this.#waitingSize === 0 || this.#broken) this.#onEmpty?.()
+    if (this.#waitingSize === 0 || this.#broken) this.#emptied()
   }
 
   // Batches that may leave together: one with a descriptor leaves alone.
@@ -240,10 +260,44 @@ class Outgoing {
     return this.#waiting.slice(start, end)
   }
 
+  #emptied() {
+    if (this.#gathered === null) unsent.delete(this)
+    this.#onEmpty?.()
+    this.drained()
+  }
+
+  // Tells those who wait, if nothing is left to send.
+  drained() {
+    if (this.#broken || this.#waitingSize > 0 || this.isHeld()) return
+    for (const { resolve } of this.#flushes.splice(0)) resolve()
+    if (!this.needDrain) return
+    this.needDrain = false
+    this.#onDrain()
+  }
+
+  // Resolves when the kernel has all that was sent.
+  flush() {
+    this.flushGathered()
+    if (this.#waitingSize === 0 && !this.isHeld()) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#flushes.push({ resolve, reject }))
+  }
+
+  // Blocks until everything has left, the peer is gone, or the time is over.
+  flushAtExit(deadline) {
+    this.flushGathered()
+    while (this.#waitingSize > 0 && !this.#broken) {
+      const left = deadline - performance.now()
+      if (left <= 0 || this.#handle.waitWritable(left) <= 0) return
+      this.#flushWaiting()
+    }
+  }
+
   // For a channel that is closed: what still waits is given up.
   discard() {
     this.#waitingSize = 0
+    unsent.delete(this)
     this.#settle(this.#waiting.length)
+    for (const { reject } of this.#flushes.splice(0)) reject(new codes.ERR_IPC_CHANNEL_CLOSED())
   }
 
   #settle(count) {

@@ -42,6 +42,7 @@ class Passing {
     // Where Node has them, for code that looks.
     target._handleQueue = null
     target._pendingMessage = null
+    outgoing.isHeld = () => target._handleQueue !== null
     target.on('internalMessage', (message, handle) => {
       if (message.cmd === HANDLE) this.#arrived(message, handle)
       else if (message.cmd === ARRIVED || message.cmd === LOST) this.#answered(message.cmd)
@@ -59,6 +60,7 @@ class Passing {
         return undefined
       }
       queue.push({ callback, handle: handle || null, options, message })
+      if (queue.length > 1) this.#outgoing.needDrain = true
       return queue.length === 1
     }
     if (type === undefined) return undefined
@@ -129,9 +131,9 @@ class Passing {
     for (const { message, handle, options, callback } of queue) {
       target._send(message, handle, options, callback)
     }
-    if (!target.connected && target.channel !== null && target._handleQueue === null) {
-      target._disconnect()
-    }
+    if (target._handleQueue !== null) return
+    if (!target.connected && target.channel !== null) target._disconnect()
+    this.#outgoing.drained()
   }
 
   closePending() {
