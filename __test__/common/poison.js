@@ -3,11 +3,15 @@
 // A preload that makes the built-in transports throw, so that whatever still works does not run on
 // them.
 
+// Older Nodes warn that these bindings are deprecated; a warning would be an entry in somebody's log.
+const { noDeprecation } = process
+process.noDeprecation = true
 const transports = {
   TCP: process.binding('tcp_wrap').TCP,
   Pipe: process.binding('pipe_wrap').Pipe,
   HTTPParser: httpParser(),
 }
+process.noDeprecation = noDeprecation
 
 // Node 24 and later refuse the binding, but hand on what they took from it.
 function httpParser() {
