@@ -51,6 +51,7 @@ impl Codec {
             Self::Http(parser) => {
                 let mut events = HttpEvents {
                     id,
+                    requests: parser.is_server(),
                     bytes,
                     offset,
                     writer,
@@ -90,6 +91,7 @@ impl Codec {
             let (bytes, mut writer) = outbox.split(0, 0);
             let mut events = HttpEvents {
                 id,
+                requests: parser.is_server(),
                 bytes,
                 offset: 0,
                 writer: &mut writer,
@@ -239,8 +241,14 @@ fn place(input: &[u8], offset: usize, piece: &[u8], writer: &mut Writer<'_>) -> 
     writer.write(std::iter::once(piece))
 }
 
+/// Where a head record has its `info`, and the bit there that says that the message is over.
+const INFO: usize = 4;
+const ENDED: i32 = 1 << 22;
+
 struct HttpEvents<'a, 'w> {
     id: i32,
+    /// They come from a client.
+    requests: bool,
     bytes: &'a [u8],
     offset: usize,
     writer: &'a mut Writer<'w>,
@@ -296,6 +304,11 @@ impl http1::Events for HttpEvents<'_, '_> {
     }
 
     fn end(&mut self, trailers: http1::Fields<'_>) {
+        // A request that is only a head is told in one record.
+        let whole = self.requests && trailers.is_empty();
+        if whole && self.writer.amend(Kind::Head, self.id, INFO, ENDED) {
+            return;
+        }
         let (at, len) = write_fields(self.writer, None, trailers);
         self.writer.push(Kind::MessageEnd, self.id, [at, len, 0, 0]);
     }

@@ -210,6 +210,20 @@ impl Writer<'_> {
         }
     }
 
+    /// Sets bits in the last record, if that is one of `kind` about `id` and still in the outbox.
+    pub fn amend(&mut self, kind: Kind, id: i32, field: usize, bits: i32) -> bool {
+        if *self.count == 0 || !self.overflow.is_empty() {
+            return false;
+        }
+        let at = (*self.count - 1) * STRIDE;
+        let record = &mut self.events[at..at + STRIDE];
+        let same = record[0] == kind as i32 && record[1] == id;
+        if same {
+            record[field] |= bits;
+        }
+        same
+    }
+
     /// Writes the pieces one after the other; gives their offset (negative: a spill) and length.
     pub fn write<'p>(&mut self, pieces: impl Iterator<Item = &'p [u8]> + Clone) -> (i32, i32) {
         let len: usize = pieces.clone().map(<[u8]>::len).sum();

@@ -171,6 +171,11 @@ impl Parser {
         self.state == State::Head
     }
 
+    /// Whether what it reads are requests.
+    pub fn is_server(&self) -> bool {
+        self.policy.role == Role::Request
+    }
+
     /// Between two messages.
     pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle | State::Closed)

@@ -6,6 +6,7 @@
 const { kOwner } = require('../internal/symbols')
 
 const kUnguarded = Symbol('kUnguarded') // on a handle: what it called before it was guarded
+const kListens = Symbol('kListens') // on a socket: it has been guarded by listening for 'data'
 
 // A handle that is going to be what it is: not one that may be replaced while a name's addresses are tried.
 function handleOf(socket) {
@@ -20,6 +21,7 @@ function guard(socket) {
   }
   const handle = handleOf(socket)
   if (handle === null) {
+    socket[kListens] = true
     socket.on('data', onIdleData)
     return
   }
@@ -33,7 +35,10 @@ function guard(socket) {
 }
 
 function unguard(socket) {
-  socket.removeListener('data', onIdleData)
+  if (socket[kListens]) {
+    socket[kListens] = false
+    socket.removeListener('data', onIdleData)
+  }
   const handle = handleOf(socket)
   if (handle === null || handle[kUnguarded] === undefined) return
   handle.onread = handle[kUnguarded].onread

@@ -6,8 +6,12 @@
 
 const kReader = Symbol('kReader') // on a codec: the reader it reports to
 
+// In `info` of a request that is only a head: its end is told with it.
+const ENDED = 1 << 22
+
 function onhead(text, info, code) {
   this[kReader].head(text, info, code)
+  if ((info & ENDED) !== 0) this[kReader].end('')
 }
 
 function onbody(chunk) {

@@ -46,6 +46,8 @@ const {
 const UV_ENOTCONN = -107
 const MANUAL = { requireManualDestroy: true }
 
+const { push } = stream.Duplex.prototype
+
 function noop() {}
 
 function rejectObjectMode(options) {
@@ -200,10 +202,31 @@ Socket.prototype[kReinitializeHandle] = function reinitializeHandle(handle) {
 
 // --- reading ----------------------------------------------------------------------------------
 
+// Whether push() would do nothing but emit 'data'. It would also schedule a tick that asks for more,
+// which a socket that goes on reading does not need: a tenth of the JavaScript of a small message.
+function flowsFreely(socket) {
+  const state = socket._readableState
+  return (
+    state.flowing === true &&
+    state.reading &&
+    state.dataEmitted &&
+    state.length === 0 &&
+    state.decoder === null &&
+    state.pipes.length === 0 &&
+    socket[kBuffer] === null &&
+    socket.push === push &&
+    socket.listenerCount('data') > 0
+  )
+}
+
 function onRead(chunk) {
   const socket = this[kOwner]
   socket._unrefTimer()
   if (socket.destroyed) return
+  if (flowsFreely(socket)) {
+    socket.emit('data', chunk)
+    return
+  }
   const wantsMore = socket[kBuffer] ? readInto(socket, this, chunk) : socket.push(chunk)
   if (!wantsMore) {
     this.reading = false
