@@ -22,7 +22,11 @@ public class Child {
     OutputStream out = new FileOutputStream(channel);
     while (true) {
       Thread.sleep(interval == null ? 3000 : Long.parseLong(interval));
-      out.write("\"hello\"\n".getBytes(StandardCharsets.UTF_8));
+      try {
+        out.write("\"hello\"\n".getBytes(StandardCharsets.UTF_8));
+      } catch (IOException gone) {
+        System.exit(0);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 /* The other end of parent.js, in C: one JSON text per line, both ways.
  * cc -o child child.c -lpthread */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,8 @@ int main(void) {
   struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
   pthread_t thread;
   channel = atoi(getenv("NODE_CHANNEL_FD"));
+  /* A write to a parent that has disconnected fails, it need not kill. */
+  signal(SIGPIPE, SIG_IGN);
   pthread_create(&thread, NULL, listen_to_parent, NULL);
   for (;;) {
     nanosleep(&pause, NULL);

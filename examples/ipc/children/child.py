@@ -18,4 +18,7 @@ threading.Thread(target=listen, daemon=True).start()
 interval = int(os.environ.get("INTERVAL", "3000")) / 1000
 while True:
     threading.Event().wait(interval)
-    channel.sendall(json.dumps("hello").encode() + b"\n")
+    try:
+        channel.sendall(json.dumps("hello").encode() + b"\n")
+    except OSError:  # the parent has disconnected
+        os._exit(0)

@@ -25,6 +25,9 @@ fn main() -> std::io::Result<()> {
     let interval = env::var("INTERVAL").map_or(3000, |text| text.parse().expect("a number"));
     loop {
         thread::sleep(Duration::from_millis(interval));
-        channel.write_all(b"\"hello\"\n")?;
+        if channel.write_all(b"\"hello\"\n").is_err() {
+            // The parent has disconnected.
+            return Ok(());
+        }
     }
 }

@@ -4,15 +4,11 @@
 // response has news. The order of events is that of Node's client, which Node's tests pin down.
 
 const diagnostics = require('node:diagnostics_channel')
-const { EventEmitter } = require('node:events')
 const { connResetError, symbols } = require('./common')
 const { finishEntry } = require('./client-perf')
 const { endMessage } = require('./incoming')
 
 const { kNeedDrain, kDetachAbortSignal } = symbols
-
-// What Readable adds to these concerns 'data' and 'readable' only, and takes as long again.
-const { on, removeListener } = EventEmitter.prototype
 
 const errorChannel = diagnostics.channel('http.client.request.error')
 const finishChannel = diagnostics.channel('http.client.response.finish')
@@ -24,13 +20,13 @@ function emitError(request, error) {
 
 /** Starts following the socket for the request that is its `_httpMessage`; onSocketError is added by the caller. */
 function listen(socket) {
-  on.call(socket, 'end', onSocketEnd)
-  on.call(socket, 'close', onSocketClose)
-  on.call(socket, 'drain', onSocketDrain)
+  socket.on('end', onSocketEnd)
+  socket.on('close', onSocketClose)
+  socket.on('drain', onSocketDrain)
 }
 
 function ignoreInput(socket) {
-  removeListener.call(socket, 'end', onSocketEnd)
+  socket.removeListener('end', onSocketEnd)
 }
 
 function onSocketDrain() {
@@ -111,7 +107,7 @@ function onResponse(req, res, socket) {
   // Ahead of the user's listeners, so that the socket is looked after whatever those do.
   res.on('end', onResponseEnd)
   if (!req.writableFinished) req.on('finish', onRequestFinish)
-  on.call(socket, 'timeout', onResponseTimeout)
+  socket.on('timeout', onResponseTimeout)
 
   // Without a listener nobody will read the body, and the stalled socket would never come free.
   if (req.aborted || !req.emit('response', res)) res._dump()
@@ -143,7 +139,7 @@ function onInformation(req, res) {
 /** The response has arrived in full; who reads it may still be at it. */
 function onComplete(socket) {
   ignoreInput(socket)
-  removeListener.call(socket, 'drain', onSocketDrain)
+  socket.removeListener('drain', onSocketDrain)
 }
 
 function onParseError(req, socket, err) {
@@ -158,9 +154,9 @@ function onUpgrade(req, res, socket, rest) {
   req.res = res
   endMessage(res, '')
   ignoreInput(socket)
-  removeListener.call(socket, 'drain', onSocketDrain)
-  if (req.timeoutCb) removeListener.call(socket, 'timeout', req.timeoutCb)
-  removeListener.call(socket, 'timeout', onResponseTimeout)
+  socket.removeListener('drain', onSocketDrain)
+  if (req.timeoutCb) socket.removeListener('timeout', req.timeoutCb)
+  socket.removeListener('timeout', onResponseTimeout)
 
   const eventName = req.method === 'CONNECT' ? 'connect' : 'upgrade'
   if (req.listenerCount(eventName) === 0) {
@@ -170,8 +166,8 @@ function onUpgrade(req, res, socket, rest) {
 
   req.upgradeOrConnect = true
   socket.emit('agentRemove')
-  removeListener.call(socket, 'close', onSocketClose)
-  removeListener.call(socket, 'error', onSocketError)
+  socket.removeListener('close', onSocketClose)
+  socket.removeListener('error', onSocketError)
   socket._httpMessage = null
   socket.readableFlowing = null
 
@@ -187,8 +183,8 @@ function onResponseEnd() {
   if (kDetachAbortSignal !== undefined) this[kDetachAbortSignal]()
 
   if (socket) {
-    if (req.timeoutCb) removeListener.call(socket, 'timeout', req.timeoutCb)
-    removeListener.call(socket, 'timeout', onResponseTimeout)
+    if (req.timeoutCb) socket.removeListener('timeout', req.timeoutCb)
+    socket.removeListener('timeout', onResponseTimeout)
   }
   req._ended = true
 
@@ -215,8 +211,8 @@ function keepAlive(req) {
     socket.setTimeout(0, req.timeoutCb)
     req.timeoutCb = null
   }
-  removeListener.call(socket, 'close', onSocketClose)
-  removeListener.call(socket, 'error', onSocketError)
+  socket.removeListener('close', onSocketClose)
+  socket.removeListener('error', onSocketError)
 
   // After the user's own 'end' listeners.
   process.nextTick(emitFreeNT, req)

