@@ -21,7 +21,7 @@ const SLAB_LOW: usize = 2 * 1024;
 pub enum Kind {
     /// offset, length
     Data = 0,
-    /// buffer number, length
+    /// buffer number, length, bytes of the same read that the next record brings
     DataOwned = 1,
     /// status: 0 is the end of the stream, negative an error
     End = 2,

@@ -144,7 +144,8 @@ impl Conn {
     fn tell(&mut self, taken: &Taken, outbox: &mut Outbox<'_>) {
         if taken.own > 0 {
             let number = outbox.buffers.hand_over();
-            let record = [number, taken.own as i32, 0, 0];
+            let behind = taken.len - taken.own;
+            let record = [number, taken.own as i32, behind as i32, 0];
             outbox.push(Kind::DataOwned, self.id, record);
         }
         let len = taken.len - taken.own;

@@ -36,6 +36,8 @@ class Handle extends AsyncResource {
     // Bytes of the write under way that the kernel has not taken, as libuv's write_queue_size.
     this.writeQueueSize = 0
     this.finalBytesRead = 0
+    // Bytes that were read and come with the next record.
+    this.undelivered = 0
     this.onclosed = noop
     // The write under way that the kernel has not taken whole, see net/write.js.
     this.unsent = null
@@ -71,7 +73,9 @@ class Handle extends AsyncResource {
   }
 
   get bytesRead() {
-    return this.id === 0 || this.closing ? this.finalBytesRead : native.bytesRead(this.id)
+    return this.id === 0 || this.closing
+      ? this.finalBytesRead
+      : native.bytesRead(this.id) - this.undelivered
   }
 
   getAsyncId() {
