@@ -8,6 +8,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { execFileSync } = require('node:child_process')
 const { once } = require('node:events')
+const { createInterface } = require('node:readline')
 const { after, describe, test } = require('node:test')
 const { BUILT_IN, FERROWIRE } = require('../common/modules')
 
@@ -69,11 +70,12 @@ describe('children in other languages', () => {
           env: { ...process.env, INTERVAL: '20' },
           stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
         })
+        t.after(() => child.kill())
         const [message] = await once(child, 'message')
         t.assert.strictEqual(message, 'hello')
         child.send('hi')
-        const [line] = await once(child.stdout, 'data')
-        t.assert.strictEqual(String(line), 'message from parent: hi\n')
+        const [line] = await once(createInterface(child.stdout), 'line')
+        t.assert.strictEqual(line, 'message from parent: hi')
         child.disconnect()
         const [code] = await once(child, 'exit')
         t.assert.strictEqual(code, 0)
