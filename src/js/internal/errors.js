@@ -194,7 +194,7 @@ define('ERR_INVALID_ADDRESS_FAMILY', RangeError, function (family, host, port) {
 })
 
 // An error of the operating system: message `syscall CODE`, keys errno, code, syscall. Its stack may
-// begin in here: taking it twice costs a tenth of a connection that ends with a reset.
+// begin in here: taking it a second time showed in the profile of connections that end with a reset.
 function errnoException(errno, syscall, original) {
   const code = getSystemErrorName(errno)
   const error = new Error(original ? `${syscall} ${code} ${original}` : `${syscall} ${code}`)

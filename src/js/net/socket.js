@@ -203,7 +203,7 @@ Socket.prototype[kReinitializeHandle] = function reinitializeHandle(handle) {
 // --- reading ----------------------------------------------------------------------------------
 
 // Whether push() would do nothing but emit 'data'. It would also schedule a tick that asks for more,
-// which a socket that goes on reading does not need: a tenth of the JavaScript of a small message.
+// which a socket that goes on reading does not need.
 function flowsFreely(socket) {
   const state = socket._readableState
   return (
