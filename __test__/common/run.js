@@ -22,6 +22,7 @@ class Run {
   #accepted = new Map()
   #cleanups = []
   #exits = []
+  #ports = new Set()
 
   constructor(pair, over) {
     this.over = over
@@ -135,15 +136,17 @@ class Run {
     return { listener, target, peer, socket }
   }
 
-  // A TCP port that was free a moment ago, for connections which are to be refused.
+  // A TCP port that is free, for connections which are to be refused or to come from it. From below
+  // the range that kernels choose from, so that no other test is given it meanwhile, and never one
+  // twice.
   async freePort(label = 'free port') {
-    const server = this.server.net.createServer().listen(0, HOST)
-    await once(server, 'listening')
-    const { port } = server.address()
-    server.close()
-    await once(server, 'close')
-    this.rename(port, label)
-    return port
+    for (;;) {
+      const port = 12_400 + Math.floor(Math.random() * 20_000)
+      if (this.#ports.has(port) || !(await isFree(this.server.net, port))) continue
+      this.#ports.add(port)
+      this.rename(port, label)
+      return port
+    }
   }
 
   // Another process which runs `fixtures/<fixture>` with one side's modules; resolves when it is
@@ -249,6 +252,19 @@ async function play(scenario, pair, over) {
   } finally {
     clearTimeout(timer)
   }
+}
+
+// Whether a listener could have this port on every address.
+async function isFree(net, port) {
+  const server = net.createServer().listen(port, '0.0.0.0')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
+  server.close()
+  await once(server, 'close')
+  return true
 }
 
 // In a process of its own, whose end is part of the log.
