@@ -5,10 +5,10 @@
 
 use super::Instance;
 use super::host::Scope;
+use super::text::{Encoding, with_scratch};
 use crate::engine::Engine;
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
-use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
 use std::io::IoSlice;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -127,12 +127,9 @@ calls! {
             None => -libc::EINVAL,
         }
     };
-    write_latin1 as c"writeLatin1" (2) = |engine, call| {
-        with_string(call, sys::napi_get_value_string_latin1, |bytes| engine.write(call.int(0), bytes))
-    };
-    write_utf8 as c"writeUtf8" (2) = |engine, call| {
-        with_string(call, sys::napi_get_value_string_utf8, |bytes| engine.write(call.int(0), bytes))
-    };
+    write_latin1 as c"writeLatin1" (2) = |engine, call| write_text(engine, call, Encoding::Latin1);
+    write_utf8 as c"writeUtf8" (2) = |engine, call| write_text(engine, call, Encoding::Utf8);
+    respond as c"respond" (4) = write_response;
     writev as c"writev" (3) = write_slices;
     write_with_descriptor as c"writeWithDescriptor" (3) = |engine, call| match call.bytes(1) {
         Some(bytes) => engine.write_with_descriptor(call.int(0), bytes, call.int(2)),
@@ -145,63 +142,38 @@ calls! {
     };
 }
 
-type StringGetter = unsafe fn(
-    sys::napi_env,
-    sys::napi_value,
-    *mut std::ffi::c_char,
-    usize,
-    *mut usize,
-) -> sys::napi_status;
-
-thread_local! {
-    /// Room for strings on their way out; plain bytes, so nothing runs when the thread ends
-    /// that could touch the engine.
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+fn write_text(engine: &Engine, call: &Call<2>, encoding: Encoding) -> i32 {
+    with_scratch(
+        |out| match out.push_text(call.env, call.args[1], encoding) {
+            true => engine.write(call.int(0), out.bytes()),
+            false => -libc::EINVAL,
+        },
+    )
 }
 
-/// Encodes the second argument into scratch memory and sends that.
-fn with_string<const N: usize>(
-    call: &Call<N>,
-    get: StringGetter,
-    send: impl FnOnce(&[u8]) -> i32,
-) -> i32 {
-    SCRATCH.with_borrow_mut(|scratch| {
-        if scratch.len() < 16 * 1024 {
-            scratch.resize(16 * 1024, 0);
-        }
-        let fill = |scratch: &mut Vec<u8>| {
-            let mut len = 0;
-            // SAFETY: the pointer has room for the length given, a terminating zero included.
-            let status = unsafe {
-                get(
-                    call.env,
-                    call.args[1],
-                    scratch.as_mut_ptr().cast(),
-                    scratch.len(),
-                    &mut len,
-                )
-            };
-            (status == sys::Status::napi_ok).then_some(len)
+/// `respond(id, head, length, body)`: sends a whole HTTP response at once. When `length` is not negative it ends the head,
+/// as the value of its last field. A text body makes the head UTF-8 too, as one `write` of both would.
+fn write_response(engine: &Engine, call: &Call<4>) -> i32 {
+    let [_, head, _, body] = call.args;
+    with_scratch(|out| {
+        let bytes = call.bytes(3);
+        let encoding = match bytes {
+            Some(_) => Encoding::Latin1,
+            None => Encoding::Utf8,
         };
-        let Some(mut len) = fill(scratch) else {
+        if !out.push_text(call.env, head, encoding) {
             return -libc::EINVAL;
-        };
-        // A UTF-8 character that did not fit is left out whole, hence the margin of four.
-        if len + 5 > scratch.len() {
-            // SAFETY: a null pointer asks for the length only.
-            unsafe { get(call.env, call.args[1], ptr::null_mut(), 0, &mut len) };
-            scratch.resize(len + 1, 0);
-            match fill(scratch) {
-                Some(filled) => len = filled,
-                None => return -libc::EINVAL,
-            }
         }
-        let answer = send(&scratch[..len]);
-        if scratch.len() > 256 * 1024 {
-            scratch.truncate(16 * 1024);
-            scratch.shrink_to_fit();
+        if let Ok(length) = u32::try_from(call.int(2)) {
+            out.push_decimal(length);
+            out.push(b"\r\n\r\n");
         }
-        answer
+        match bytes {
+            Some(bytes) => out.push(bytes),
+            None if !out.push_text(call.env, body, encoding) => return -libc::EINVAL,
+            None => {}
+        }
+        engine.write(call.int(0), out.bytes())
     })
 }
 

@@ -9,6 +9,7 @@ mod codec;
 mod host;
 mod http;
 mod net;
+mod text;
 
 use crate::engine::{Engine, uv};
 use host::JsHost;

@@ -4,6 +4,8 @@
 // removes every trace of how it came there, before other preloads and the script run. A worker
 // thread of that child preloads this file too and finds nothing to do.
 
+const process = require('node:process')
+
 const { env } = process
 
 function takeFromEnvironment(name) {

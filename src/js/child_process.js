@@ -4,6 +4,7 @@
 // Node starts the process; only the 'ipc' entry of stdio becomes a socket of ours, passed as a
 // plain descriptor. Without such an entry a call goes to Node untouched.
 
+const process = require('node:process')
 const native = require('node:child_process')
 const path = require('node:path')
 const { fileURLToPath } = require('node:url')

@@ -4,6 +4,7 @@
 // engine by its id and is the async resource of its events. Methods answer with 0, a count, or a
 // negative libuv error number; they never throw.
 
+const { Buffer } = require('node:buffer')
 const { AsyncResource } = require('node:async_hooks')
 const { native, attach } = require('./outbox')
 
@@ -119,6 +120,13 @@ class Handle extends AsyncResource {
   writeUtf8(text) {
     const taken = this.taken(native.writeUtf8(this.id, text))
     this.bytesWritten += this.short || taken < 0 ? Buffer.byteLength(text) : taken
+    return taken
+  }
+
+  // A whole HTTP response; a `length` of 0 or more completes the head, see binding/calls.rs.
+  respond(head, length, body) {
+    const taken = this.taken(native.respond(this.id, head, length, body))
+    if (taken > 0) this.bytesWritten += taken
     return taken
   }
 

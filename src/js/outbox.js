@@ -4,6 +4,9 @@
 // dispatch(count) once, which walks the records and hands each to its handle. Between two records
 // nextTicks and microtasks are drained, as Node does between two callbacks of libuv.
 
+const process = require('node:process')
+const { Buffer } = require('node:buffer')
+
 // They load Node addons too, but have no libuv loop that the engine could sit on.
 const otherRuntime = process.versions.bun ? 'Bun' : process.versions.deno ? 'Deno' : undefined
 if (otherRuntime !== undefined) {
@@ -180,8 +183,17 @@ function isOver(handle, kind) {
   return kind !== CLOSED && (kind < HEAD || !handle.isHttp)
 }
 
+// The turn whose records are told; 0 outside. For what holds for a whole turn, such as its time.
+const turn = { current: 0 }
+let turns = 0
+
 function dispatch(count) {
-  const end = count * STRIDE
+  turn.current = ++turns
+  deliverAll(count * STRIDE)
+  turn.current = 0
+}
+
+function deliverAll(end) {
   for (let at = 0; at < end; at += STRIDE) {
     const id = events[at + 1]
     const kind = events[at]
@@ -213,4 +225,4 @@ function dispatch(count) {
 
 native.open(dispatch, events, slab, chunks)
 
-module.exports = { native, attach }
+module.exports = { native, attach, turn }

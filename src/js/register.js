@@ -5,6 +5,7 @@
 // specifiers and leaves the built-in module objects alone, because Node's own JavaScript (tls, the
 // standard streams, cluster) reads those late.
 
+const process = require('node:process')
 const Module = require('node:module')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')

@@ -3,6 +3,7 @@
 // One request and its response on one connection: what becomes of the three when the reader, the socket or the
 // response has news. The order of events is that of Node's client, which Node's tests pin down.
 
+const process = require('node:process')
 const diagnostics = require('node:diagnostics_channel')
 const { connResetError, symbols } = require('./common')
 const { finishEntry } = require('./client-perf')

@@ -3,6 +3,7 @@
 // ClientRequest: Node's own class takes the arguments, composes the head and queues what is written; the
 // connection and the response are ours. Node's constructor calls the agent, which calls onSocket() below.
 
+const process = require('node:process')
 const { finished } = require('node:stream')
 const { ClientRequest: NodeClientRequest, globalAgent: nodeGlobalAgent } = require('node:http')
 const agents = require('./agent')

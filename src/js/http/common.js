@@ -3,6 +3,7 @@
 // What both ends of an HTTP conversation share: the built-in module whose message classes are reused, the few private
 // symbols those classes look for, and the errors a bad peer produces.
 
+const process = require('node:process')
 const nodeHttp = require('node:http')
 const { httpErrors } = require('../engine')
 
@@ -31,6 +32,8 @@ const ofIncoming = symbolsOf(nodeHttp.IncomingMessage.prototype)
 const symbols = {
   // OutgoingMessage: write() returned false and 'drain' is due. Fallback: the public writableNeedDrain.
   kNeedDrain: ofMessage.kNeedDrain,
+  // OutgoingMessage: the header fields set so far. Fallback: no fast path.
+  kOutHeaders: ofMessage.kOutHeaders,
   // OutgoingMessage: header names that are joined to one line. Fallback: the option has no effect.
   kUniqueHeaders: ofServer.kUniqueHeaders ?? Symbol('kUniqueHeaders'),
   // Server: its message classes and timers, under Node's own names, for code that looks them up there.

@@ -3,11 +3,13 @@
 // The listeners of an HTTP server's connection on its socket. They are the same functions for every connection and find
 // theirs at the socket; a connection costs no closures but one.
 
+const { Buffer } = require('node:buffer')
 const { STATUS_CODES } = require('node:http')
 const net = require('../net')
 const { codes } = require('../internal/errors')
 const { connResetError, kHttp, symbols } = require('./common')
 const { followFlow, unfollowFlow } = require('./incoming')
+const { onSocketClose } = require('./response')
 
 const { kNeedDrain } = symbols
 
@@ -46,6 +48,7 @@ function unlisten(connection) {
   socket.removeListener('data', onData)
   socket.removeListener('end', onEnd)
   socket.removeListener('close', connection.onClose)
+  socket.removeListener('close', onSocketClose)
   socket.removeListener('drain', onDrain)
   socket.removeListener('error', onError)
   socket.removeListener('timeout', onTimeout)

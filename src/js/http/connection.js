@@ -4,15 +4,24 @@
 // requests and their responses exchange.js, the time between two requests keep-alive.js. There is one object per connection and nothing is allocated per
 // request beyond the messages themselves; the object is also `socket.parser`, which user code is known to read.
 
+const process = require('node:process')
 const { AsyncResource } = require('node:async_hooks')
 const { maxHeaderSize } = require('node:http')
 const engine = require('../engine')
+const { now } = require('./clock')
 const { attachReader, detachReader } = require('./codec')
 const { kHttp, lenientFlags, parseError, protocolError, symbols } = require('./common')
 const { fail, listen, unlisten, updateOutgoing } = require('./connection-events')
-const { beginExchange, isUpgrade } = require('./exchange')
+const { beginExchange, isAnswered, isUpgrade } = require('./exchange')
 const { FedCodec } = require('./fed-codec')
-const { endMessage, fillHead, pushBody, readStart, unfollowFlow } = require('./incoming')
+const {
+  endMessage,
+  endQuietly,
+  fillHead,
+  pushBody,
+  readStart,
+  unfollowFlow,
+} = require('./incoming')
 const { KeepAlive } = require('./keep-alive')
 const { upgradeWhenListened } = require('./server-options')
 
@@ -70,7 +79,7 @@ class ServerConnection {
       rejectNonStandardBodyWrites: false,
     }
     // A peer that connects and stays silent is as late as one that sends half a head.
-    this.startedAt = performance.now()
+    this.startedAt = now()
     server[kConnections]?.add(this)
 
     if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout)
@@ -132,7 +141,7 @@ class ServerConnection {
     this.incoming = req
     this.headDone = true
     // Without a body the end follows at once, and no time needs to be taken.
-    if ((info & HAS_BODY) !== 0 && this.startedAt === 0) this.startedAt = performance.now()
+    if ((info & HAS_BODY) !== 0 && this.startedAt === 0) this.startedAt = now()
 
     req.joinDuplicateHeaders = server.joinDuplicateHeaders || null
     req.upgrade = (info & UPGRADE) !== 0
@@ -165,8 +174,12 @@ class ServerConnection {
     if (this.state !== OPEN) return
     this.startedAt = 0
     this.headDone = false
-    if (this.incoming !== null) endMessage(this.incoming, trailers)
-    readStart(this.socket)
+    const { incoming, socket } = this
+    if (incoming !== null) {
+      if (trailers === '' && isAnswered(incoming, socket)) endQuietly(incoming)
+      else endMessage(incoming, trailers)
+    }
+    readStart(socket)
   }
 
   upgrade(rest) {
@@ -218,7 +231,7 @@ class ServerConnection {
 
   // A read has ended inside a head.
   partial() {
-    if (this.startedAt === 0) this.startedAt = performance.now()
+    if (this.startedAt === 0) this.startedAt = now()
     this.keepAlive.touch()
   }
 

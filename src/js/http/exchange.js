@@ -2,10 +2,12 @@
 
 // A request and its response: how the pair begins, who handles it, and what becomes of the connection afterwards.
 
+const process = require('node:process')
 const diagnostics = require('node:diagnostics_channel')
 const { IncomingMessage } = require('node:http')
 const { kOptimizeEmptyRequests } = require('./server-options')
 const { kHttp, symbols } = require('./common')
+const { emitClose, fastClass } = require('./response')
 
 const startChannel = diagnostics.channel('http.server.request.start')
 const finishChannel = diagnostics.channel('http.server.response.finish')
@@ -17,7 +19,7 @@ const KEEP_ALIVE = 1 << 16
 const HAS_HOST = 1 << 20
 const HAS_EXPECT = 1 << 21
 
-const { _destroy: destroy, _dump: dump } = IncomingMessage.prototype
+const { _destroy: destroy, _dump: dump, push } = IncomingMessage.prototype
 
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
 
@@ -34,7 +36,7 @@ function beginExchange(connection, req, info) {
 
   const options = connection.responseOptions
   options.rejectNonStandardBodyWrites = server.rejectNonStandardBodyWrites
-  const res = new server[kServerResponse](req, options)
+  const res = new (fastClass(server[kServerResponse]))(req, options)
   res._keepAliveTimeout = server.keepAliveTimeout
   res._onPendingData = connection.onPendingData
   res.shouldKeepAlive = (info & KEEP_ALIVE) !== 0
@@ -121,7 +123,9 @@ function onFinish() {
   const connection = this.socket[kHttp]
   const { requests, responses, server, socket } = connection
   // Responses finish in the order of their requests; those of an aborted connection are gone already.
-  const req = requests.length > 0 ? requests.shift() : this.req
+  // (For one element pop() is inlined, shift() is a call into C++.)
+  const req =
+    requests.length === 0 ? this.req : requests.length === 1 ? requests.pop() : requests.shift()
   if (finishChannel.hasSubscribers) {
     finishChannel.publish({ request: req, response: this, socket, server })
   }
@@ -136,7 +140,7 @@ function onFinish() {
   this.detachSocket(socket)
   forget(connection, req)
   if (quiet) process.nextTick(closeBothNT, this, req)
-  else process.nextTick(emitCloseNT, this)
+  else process.nextTick(emitClose, this)
 
   if (this._last) {
     if (typeof socket.destroySoon === 'function') socket.destroySoon()
@@ -151,14 +155,31 @@ function onFinish() {
 // Ending an empty stream that nobody listens to takes five ticks of the stream machinery, a fifth of the JavaScript of
 // a small GET. Such a request gets the same final state at once.
 function isQuiet(req) {
+  return req.complete && isUnwatched(req)
+}
+
+function isUnwatched(req) {
   return (
     req._eventsCount === 0 &&
-    req.complete &&
     req.readableLength === 0 &&
     !req._dumped &&
     !req.destroyed &&
     req._dump === dump &&
     req._destroy === destroy
+  )
+}
+
+/** Whether the handler has answered this request and left nothing behind that waits for its end. */
+function isAnswered(req, socket) {
+  const res = socket._httpMessage
+  return (
+    res !== null &&
+    res !== undefined &&
+    res.finished &&
+    res.req === req &&
+    req.readableFlowing === null &&
+    req.push === push &&
+    isUnwatched(req)
   )
 }
 
@@ -191,7 +212,7 @@ function closeEmpty(req) {
 }
 
 function closeBothNT(res, req) {
-  emitCloseNT(res)
+  emitClose(res)
   // Listeners that came with 'finish' or 'close' of the response want to see the request end.
   if (req._eventsCount === 0 && !req.destroyed) {
     req._readableState.flowing = true
@@ -202,11 +223,4 @@ function closeBothNT(res, req) {
   }
 }
 
-function emitCloseNT(res) {
-  if (res._closed) return
-  res.destroyed = true
-  res._closed = true
-  res.emit('close')
-}
-
-module.exports = { beginExchange, isUpgrade }
+module.exports = { beginExchange, isAnswered, isUpgrade }

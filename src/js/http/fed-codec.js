@@ -3,6 +3,7 @@
 // The HTTP codec for bytes that JavaScript brings: any Duplex given to a server, a socket whose bytes a user's
 // listener wants to see as well, a declined upgrade. It reports as a handle does (codec.js), but from inside execute().
 
+const { Buffer } = require('node:buffer')
 const { native } = require('../outbox')
 
 // Same numbers as `Kind` in engine/outbox.rs.

@@ -70,6 +70,12 @@ function endMessage(message, trailers) {
   message.push(null)
 }
 
+/** As endMessage(), when nobody can notice the 'readable' that push(null) would lead to. */
+function endQuietly(message) {
+  message.complete = true
+  message._readableState.ended = true
+}
+
 // While the codec reads the socket, the stream state of the socket sees no bytes and so cannot stop the handle by
 // itself: its pause and resume are followed here.
 function onResume() {
@@ -106,6 +112,7 @@ function unfollowFlow(socket) {
 module.exports = {
   addFields,
   endMessage,
+  endQuietly,
   fillHead,
   followFlow,
   pushBody,

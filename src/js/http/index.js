@@ -2,6 +2,7 @@
 
 // The http module: Node's own message classes, our server, client and agent.
 
+const process = require('node:process')
 const nodeHttp = require('node:http')
 const { validateObject } = require('../internal/validators')
 const agent = require('./agent')

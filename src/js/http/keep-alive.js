@@ -8,6 +8,7 @@
 
 const { clearTimeout, setTimeout } = require('node:timers')
 const { kTimeout } = require('../internal/symbols')
+const { now } = require('./clock')
 
 class KeepAlive {
   constructor(socket) {
@@ -31,7 +32,7 @@ class KeepAlive {
     }
     socket.timeout = msecs
     this.msecs = msecs
-    this.since = performance.now()
+    this.since = now()
     if (this.timer === null || msecs < this.armedFor) this.arm(msecs)
   }
 
@@ -52,7 +53,7 @@ class KeepAlive {
 
   /** Anything read puts the end off. */
   touch() {
-    if (this.idle && this.msecs !== 0) this.since = performance.now()
+    if (this.idle && this.msecs !== 0) this.since = now()
     else if (this.socket.timeout) this.socket._unrefTimer?.()
   }
 
@@ -68,7 +69,7 @@ function onTimer(keepAlive) {
   const { socket } = keepAlive
   // A timeout that the user has set meanwhile is the socket's own affair.
   if (!keepAlive.idle || keepAlive.msecs === 0 || socket[kTimeout] !== null) return
-  const left = keepAlive.msecs - (performance.now() - keepAlive.since)
+  const left = keepAlive.msecs - (now() - keepAlive.since)
   if (left > 0) keepAlive.arm(Math.ceil(left))
   else socket.emit('timeout')
 }

@@ -3,6 +3,7 @@
 // http.Server: the listener, its options, and the sweep that ends slow or idle connections. What happens on one
 // connection is connection.js.
 
+const { performance } = require('node:perf_hooks')
 const EventEmitter = require('node:events')
 const { setInterval, clearInterval } = require('node:timers')
 const { promisify } = require('node:util')

@@ -4,6 +4,7 @@
 // send, disconnect, connected, channel and the events 'message', 'disconnect', 'internalMessage'.
 // Messages become text or bytes in serialization.js; the engine cuts what arrives into frames.
 
+const process = require('node:process')
 const { EventEmitter } = require('node:events')
 const { constants } = require('node:os')
 const { deprecate } = require('node:util')

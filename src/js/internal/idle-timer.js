@@ -3,6 +3,7 @@
 // The idle timer of a socket: `setTimeout(ms)` re-armed by every read and write, never keeping the
 // process alive.
 
+const process = require('node:process')
 const { setTimeout, clearTimeout } = require('node:timers')
 const { codes } = require('./errors')
 const { kTimeout } = require('./symbols')

@@ -4,6 +4,8 @@
 // after it are gathered and leave together, in one write: at the tick's end, at a limit, when a
 // callback is due, or at 'exit'. What the kernel does not take waits here, in order.
 
+const process = require('node:process')
+const { Buffer } = require('node:buffer')
 const { closeFd, duplicateFd } = require('../engine')
 const { codes, errnoException } = require('./errors')
 

@@ -3,6 +3,7 @@
 // Handles on a fork channel. One is under way at a time: until the peer has answered, everything
 // else that is sent waits in `_handleQueue`. A socket is closed here when it has arrived there.
 
+const process = require('node:process')
 const engine = require('../engine')
 const { arriving, leaving, receive, typeOf } = require('./sendable')
 const { SocketListReceive, SocketListSend } = require('./socket-list')

@@ -3,6 +3,8 @@
 // The receiving half of `advanced`, see value-writer.js: plain values in V8's serialization format,
 // read by JavaScript where the engine left them. Anything else is V8's to read.
 
+const { Buffer } = require('node:buffer')
+
 const FALLBACK = Symbol('fallback')
 
 const VERSION = 15

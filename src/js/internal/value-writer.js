@@ -4,6 +4,7 @@
 // written by JavaScript into a buffer that is used again and again. v8.serialize costs more than
 // the rest of a message; what is not written here (a class, a Map, a sparse array) goes to it.
 
+const { Buffer } = require('node:buffer')
 const { isDate } = require('node:util/types')
 
 const FALLBACK = Symbol('fallback')

@@ -2,6 +2,7 @@
 
 // Option `signal` of sockets and servers.
 
+const process = require('node:process')
 const { addAbortListener } = require('node:events')
 const { validateAbortSignal } = require('../internal/validators')
 

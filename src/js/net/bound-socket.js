@@ -3,6 +3,7 @@
 // net.BoundSocket: a socket with an own address that neither listens nor connects yet, until one
 // Server or Socket adopts it.
 
+const process = require('node:process')
 const { isIP } = require('node:net')
 const { codes, errnoException, hostPortException } = require('../internal/errors')
 const { kBoundSocketConsume, kBoundSocketPath } = require('../internal/symbols')

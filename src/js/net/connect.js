@@ -2,6 +2,7 @@
 
 // How a socket connects: arguments, name lookup, one address or several in turn (RFC 8305).
 
+const process = require('node:process')
 const net = require('node:net')
 const dns = require('node:dns')
 const diagnostics = require('node:diagnostics_channel')

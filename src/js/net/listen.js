@@ -2,6 +2,7 @@
 
 // The forms of server.listen(), down to a listening handle.
 
+const process = require('node:process')
 const dns = require('node:dns')
 const diagnostics = require('node:diagnostics_channel')
 const { codes, errnoException, hostPortException, listenException } = require('../internal/errors')

@@ -2,6 +2,7 @@
 
 // net.Server: the listener, its connections, its end. The forms of listen() are listen.js.
 
+const process = require('node:process')
 const EventEmitter = require('node:events')
 const { BlockList, isIP } = require('node:net')
 const { getDefaultHighWaterMark } = require('node:stream')

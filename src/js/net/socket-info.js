@@ -3,6 +3,7 @@
 // What a socket tells about itself (addresses, counters, state), and its socket options. The
 // functions have the names that Node's have, most of them none.
 
+const { Buffer } = require('node:buffer')
 const { codes, errnoException } = require('../internal/errors')
 const { validateInt32 } = require('../internal/validators')
 const {

@@ -3,6 +3,7 @@
 // net.Socket: a Duplex over a handle. Construction, reading, writing and the end of life; how it
 // connects is connect.js, what it tells about itself is socket-info.js.
 
+const process = require('node:process')
 const { AsyncResource } = require('node:async_hooks')
 const stream = require('node:stream')
 const { clearTimeout } = require('node:timers')

@@ -3,6 +3,7 @@
 // Writing a stream's chunks to a handle. What the kernel takes at once is done; the rest is kept
 // as views of the user's own buffers and sent when there is room, in one vectored write.
 
+const { Buffer } = require('node:buffer')
 const { AsyncResource } = require('node:async_hooks')
 const { errnoException } = require('../internal/errors')
 const { kAfterAsyncWrite, kLastWriteQueueSize } = require('../internal/symbols')
