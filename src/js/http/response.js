@@ -115,10 +115,12 @@ function writeRest(socket, head, body, sent) {
 
 function isBody(chunk, encoding) {
   if (typeof chunk === 'string') return encoding === undefined || encoding === 'utf8'
+  if (encoding !== undefined) return false
   if (chunk === undefined) return true
   return chunk instanceof Uint8Array && chunk.length > 0 && chunk.length <= COPIED_MAX
 }
 
+// Whether nothing that the head or the body depends on is other than usual. `statusMessage` counts when it was set.
 function isPlain(res) {
   return (
     !res._headerSent &&
