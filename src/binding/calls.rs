@@ -151,27 +151,35 @@ fn write_text(engine: &Engine, call: &Call<2>, encoding: Encoding) -> i32 {
     )
 }
 
-/// `respond(id, head, length, body)`: sends a whole HTTP response at once. When `length` is not negative it ends the head,
-/// as the value of its last field. A text body makes the head UTF-8 too, as one `write` of both would.
+/// The framing of `respond`: the body is one chunk, and the last.
+const IN_CHUNKS: i32 = -2;
+
+/// `respond(id, head, framing, body)`: sends a whole HTTP response at once. A framing of 0 or more is the body's length, which
+/// ends the head as the value of its last field. Node sends head and text in one `write`, so there the head is UTF-8 too.
 fn write_response(engine: &Engine, call: &Call<4>) -> i32 {
     let [_, head, _, body] = call.args;
+    let framing = call.int(2);
     with_scratch(|out| {
         let bytes = call.bytes(3);
         let encoding = match bytes {
-            Some(_) => Encoding::Latin1,
-            None => Encoding::Utf8,
+            None if framing != IN_CHUNKS => Encoding::Utf8,
+            _ => Encoding::Latin1,
         };
         if !out.push_text(call.env, head, encoding) {
             return -libc::EINVAL;
         }
-        if let Ok(length) = u32::try_from(call.int(2)) {
-            out.push_decimal(length);
+        if let Ok(length) = usize::try_from(framing) {
+            out.push_number(length);
             out.push(b"\r\n\r\n");
         }
+        let start = out.bytes().len();
         match bytes {
             Some(bytes) => out.push(bytes),
-            None if !out.push_text(call.env, body, encoding) => return -libc::EINVAL,
+            None if !out.push_text(call.env, body, Encoding::Utf8) => return -libc::EINVAL,
             None => {}
+        }
+        if framing == IN_CHUNKS {
+            out.enchunk(start);
         }
         engine.write(call.int(0), out.bytes())
     })

@@ -61,18 +61,26 @@ impl Scratch {
         self.used += bytes.len();
     }
 
-    pub fn push_decimal(&mut self, mut value: u32) {
-        let mut digits = [0; 10];
-        let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (value % 10) as u8;
-            value /= 10;
-            if value == 0 {
-                break;
-            }
+    /// Appends a number in decimal.
+    pub fn push_number(&mut self, value: usize) {
+        let mut digits = Digits::default();
+        self.push(digits.write(value, 10));
+    }
+
+    /// Makes what is there from `start` on the only chunk of a chunked body (RFC 9112 section 7.1).
+    pub fn enchunk(&mut self, start: usize) {
+        let len = self.used - start;
+        if len > 0 {
+            let mut digits = Digits::default();
+            let size = digits.write(len, 16);
+            let shift = size.len() + 2;
+            self.push(&[0; 18][..shift]);
+            self.memory.copy_within(start..start + len, start + shift);
+            self.memory[start..][..size.len()].copy_from_slice(size);
+            self.memory[start + size.len()..][..2].copy_from_slice(b"\r\n");
+            self.push(b"\r\n");
         }
-        self.push(&digits[at..]);
+        self.push(b"0\r\n\r\n");
     }
 
     /// Appends a string; false when the value is none.
@@ -111,6 +119,24 @@ impl Scratch {
         let status =
             unsafe { getter(encoding)(env, text, room.as_mut_ptr().cast(), room.len(), &mut len) };
         (status == sys::Status::napi_ok).then_some(len)
+    }
+}
+
+/// Room for the digits of a number.
+#[derive(Default)]
+struct Digits([u8; 20]);
+
+impl Digits {
+    fn write(&mut self, mut value: usize, base: usize) -> &[u8] {
+        let mut at = self.0.len();
+        loop {
+            at -= 1;
+            self.0[at] = b"0123456789abcdef"[value % base];
+            value /= base;
+            if value == 0 {
+                return &self.0[at..];
+            }
+        }
     }
 }
 

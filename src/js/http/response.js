@@ -10,27 +10,49 @@ const process = require('node:process')
 const { Buffer } = require('node:buffer')
 const { OutgoingMessage, STATUS_CODES, ServerResponse } = require('node:http')
 const { Duplex } = require('node:stream')
-const { setTimeout } = require('node:timers')
 const { Socket } = require('../net/socket')
 const { kHttp, symbols } = require('./common')
+const { OutFields, composeHead, fieldNamed, hasPlainHead, remember } = require('./response-head')
 
 const { kOutHeaders } = symbols
 
 const enabled = kOutHeaders !== undefined && process.env.FERROWIRE_FASTPATH !== '0'
 
+const CHUNKED = 'Transfer-Encoding: chunked\r\n\r\n'
+const LENGTH = 'Content-Length: '
+
+// How respond() of a handle frames the body; 0 or more: that length completes the head.
+const WHOLE = -1
+const IN_CHUNKS = -2
+
+// Without a body the head leaves as latin1, as with a body of bytes; with a text it is UTF-8, like Node's.
+const NOTHING = Buffer.alloc(0)
+
 // A larger Buffer is not worth a copy behind the head.
 const COPIED_MAX = 16 * 1024
 
-// The methods that the classic path goes through. Whoever replaces one, on a response, a socket or a prototype, wants it called.
-const { _finish, _implicitHeader, _storeHeader, assignSocket, detachSocket, writeHead } =
-  ServerResponse.prototype
-const { _send, _writeRaw, end } = OutgoingMessage.prototype
+// The methods that the classic path goes through. Whoever replaces one, on a response, a socket or a prototype, wants it
+// called.
+const { prototype } = ServerResponse
+const { _finish, _implicitHeader, _storeHeader, assignSocket, detachSocket, writeHead } = prototype
+const { _send, _writeRaw, end, setHeader } = OutgoingMessage.prototype
 const { cork, uncork, write } = Duplex.prototype
 const { _write, _writeGeneric } = Socket.prototype
 
 /** What to make a server's responses of, when its class is `Class`. */
 function fastClass(Class) {
-  return enabled && Class === ServerResponse && Class.prototype.end === end ? Response : Class
+  return enabled && Class === ServerResponse && isUntouched() ? Response : Class
+}
+
+// Whether nobody has patched what Response overrides.
+function isUntouched() {
+  return (
+    prototype.end === end &&
+    prototype.setHeader === setHeader &&
+    prototype.writeHead === writeHead &&
+    prototype.assignSocket === assignSocket &&
+    prototype.detachSocket === detachSocket
+  )
 }
 
 // Not exported, and `constructor` stays Node's: nobody needs to know.
@@ -38,7 +60,9 @@ function Response(req, options) {
   ServerResponse.call(this, req, options)
 }
 Object.setPrototypeOf(Response, ServerResponse)
-Response.prototype = Object.create(ServerResponse.prototype)
+Response.prototype = Object.create(prototype)
+
+// --- the socket -------------------------------------------------------------------------------
 
 // Node puts a 'close' listener on the socket for each response and takes it off again. This one stays; it is moved behind
 // listeners that have come since, so that they are told in Node's order.
@@ -74,28 +98,82 @@ function emitClose(res) {
   res.emit('close')
 }
 
+// --- the head ---------------------------------------------------------------------------------
+
+Response.prototype.setHeader = function (name, value) {
+  const field = fieldNamed(name)
+  if (this._header || !field?.allows(value)) {
+    setHeader.call(this, name, value)
+    if (field === undefined) remember(name)
+    return this
+  }
+  field.lineFor(value)
+  const fields = (this[kOutHeaders] ??= new OutFields())
+  fields[field.key] = [name, value]
+  return this
+}
+
+function fastWriteHead(statusCode, reason, fields) {
+  const isUsual =
+    fields === undefined &&
+    (reason === undefined || (typeof reason === 'object' && !Array.isArray(reason))) &&
+    this._storeHeader === _storeHeader &&
+    hasPlainHead(this, statusCode)
+  const head = isUsual ? composeHead(this, statusCode, reason ?? undefined) : null
+  if (head === null) {
+    writeHead.call(this, statusCode, reason, fields)
+    if (isUsual && reason) Object.keys(reason).forEach(remember)
+    return this
+  }
+  this.statusCode = statusCode
+  this.statusMessage = STATUS_CODES[statusCode]
+  this.chunkedEncoding = this._contentLength === null
+  this._header = head + (this.chunkedEncoding ? CHUNKED : '\r\n')
+  return this
+}
+Response.prototype.writeHead = fastWriteHead
+
+// --- the end ----------------------------------------------------------------------------------
+
 Response.prototype.end = function (chunk, encoding, callback) {
   const handle = isBody(chunk, encoding) && isPlain(this) ? plainHandle(this) : null
-  const head = handle === null ? null : (this._header ?? composeHead(this))
-  if (head === null) return end.call(this, chunk, encoding, callback)
+  if (handle === null || !respond(this, handle, chunk || NOTHING)) {
+    return end.call(this, chunk, encoding, callback)
+  }
+  // Nothing is left to send, a last chunk neither: Node's end() settles the state and tells of it.
+  const { chunkedEncoding } = this
+  this.chunkedEncoding = false
+  if (typeof callback === 'function') end.call(this, callback)
+  else end.call(this)
+  this.chunkedEncoding = chunkedEncoding
+  return this
+}
 
-  const body = chunk ?? ''
-  const { socket } = this
-  // A head of ours that lacks its last value, the body's length.
-  const open = this._header === null && this._contentLength === null
-  const length = open ? byteLength(body) : -1
-  const sent = handle.respond(head, length, body)
+// Sends all of a plain response; false: nothing was done.
+function respond(res, handle, body) {
+  const { socket } = res
+  let head = res._header
+  let framing = res.chunkedEncoding ? IN_CHUNKS : WHOLE
+  if (head === null) {
+    head = composeHead(res, res.statusCode)
+    if (head === null) return false
+    framing = res._contentLength === null ? byteLength(body) : WHOLE
+    head += framing === WHOLE ? '\r\n' : LENGTH
+  }
+  const sent = handle.respond(head, framing, body)
   // The classic path meets the error again and knows whom to tell.
-  if (sent < 0) return end.call(this, chunk, encoding, callback)
+  if (sent < 0) return false
 
   socket._unrefTimer()
-  if (open) this._contentLength = length
-  this._header = open ? `${head}${length}\r\n\r\n` : head
-  this._headerSent = true
-  this.statusMessage ||= STATUS_CODES[this.statusCode]
-  if (handle.short) writeRest(socket, this._header, body, sent)
-  // Nothing is left to send: this settles the state and tells of it.
-  return typeof callback === 'function' ? end.call(this, callback) : end.call(this)
+  if (framing >= 0) {
+    res._contentLength = framing
+    head = `${head}${framing}\r\n\r\n`
+  }
+  res._header = head
+  res._headerSent = true
+  res.statusMessage ||= STATUS_CODES[res.statusCode]
+  if (handle.short) writeRest(socket, head, framing, body, sent)
+  return true
 }
 
 function byteLength(body) {
@@ -103,12 +181,16 @@ function byteLength(body) {
 }
 
 // What the kernel did not take waits in the stream, as any other write.
-function writeRest(socket, head, body, sent) {
-  const bytes =
-    typeof body === 'string'
-      ? Buffer.from(head + body)
-      : Buffer.concat([Buffer.from(head, 'latin1'), body])
-  socket.write(bytes.subarray(sent))
+function writeRest(socket, head, framing, body, sent) {
+  const isText = typeof body === 'string'
+  const parts = [Buffer.from(head, isText && framing !== IN_CHUNKS ? 'utf8' : 'latin1')]
+  const bytes = isText ? Buffer.from(body) : body
+  if (framing !== IN_CHUNKS) parts.push(bytes)
+  else if (bytes.length === 0) parts.push(Buffer.from('0\r\n\r\n'))
+  else {
+    parts.push(Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n0\r\n\r\n'))
+  }
+  socket.write(Buffer.concat(parts).subarray(sent))
 }
 
 // --- what is plain ----------------------------------------------------------------------------
@@ -127,40 +209,18 @@ function isPlain(res) {
     !res.finished &&
     !res.destroyed &&
     res._hasBody &&
-    !res.chunkedEncoding &&
     !res.strictContentLength &&
+    res._trailer === '' &&
     res.outputSize === 0 &&
     res.writableCorked === 0 &&
     res._send === _send &&
     res._writeRaw === _writeRaw &&
     res._finish === _finish &&
-    (res._header !== null || hasPlainHead(res))
-  )
-}
-
-// Whether writeHead() and Node's header rules would find nothing but the usual.
-function hasPlainHead(res) {
-  const { statusCode } = res
-  return (
-    typeof statusCode === 'number' &&
-    statusCode >= 200 &&
-    statusCode !== 204 &&
-    statusCode !== 304 &&
-    res.statusMessage === undefined &&
-    res._contentLength === null &&
-    res.sendDate &&
-    res.shouldKeepAlive &&
-    res.useChunkedEncodingByDefault &&
-    res._defaultKeepAlive &&
-    !res.maxRequestsOnConnectionReached &&
-    !res._maxRequestsPerSocket &&
-    !res._removedConnection &&
-    !res._removedContLen &&
-    !res._removedTE &&
-    (!res._expect_continue || res._sent100) &&
-    res.writeHead === writeHead &&
-    res._implicitHeader === _implicitHeader &&
-    res._storeHeader === _storeHeader
+    (res._header !== null ||
+      (hasPlainHead(res, res.statusCode) &&
+        res.writeHead === fastWriteHead &&
+        res._implicitHeader === _implicitHeader &&
+        res._storeHeader === _storeHeader))
   )
 }
 
@@ -182,75 +242,6 @@ function plainHandle(res) {
     socket._write === _write &&
     socket._writeGeneric === _writeGeneric
   return isFree ? handle : null
-}
-
-// --- the head ---------------------------------------------------------------------------------
-
-// Fields on which the rest of a head depends.
-const SPECIAL = new Set([
-  'connection',
-  'content-disposition',
-  'date',
-  'expect',
-  'keep-alive',
-  'trailer',
-  'transfer-encoding',
-])
-
-// Static parts: the fields behind the user's own, and by status what comes before them.
-let tail = ''
-let tailTimeout
-const starts = []
-const wholes = []
-
-function dropTail() {
-  tail = ''
-}
-
-function tailFor(keepAliveTimeout) {
-  if (tail !== '' && keepAliveTimeout === tailTimeout) return tail
-  const now = new Date()
-  // The fields are good for this second.
-  if (tail === '') setTimeout(dropTail, 1000 - now.getMilliseconds()).unref()
-  tail = `Date: ${now.toUTCString()}\r\nConnection: keep-alive\r\n`
-  if (keepAliveTimeout) tail += `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}\r\n`
-  tailTimeout = keepAliveTimeout
-  wholes.length = 0
-  return tail
-}
-
-function startFor(statusCode) {
-  const reason = STATUS_CODES[statusCode]
-  if (reason === undefined) return undefined
-  const known = starts[statusCode]
-  if (known?.reason === reason) return known.line
-  const line = `HTTP/1.1 ${statusCode} ${reason}\r\n`
-  starts[statusCode] = { reason, line }
-  return line
-}
-
-/** The head as far as 'Content-Length: ', or all of it when the user gave a length (noted in `_contentLength`); null: not plain. */
-function composeHead(res) {
-  const { statusCode } = res
-  const start = startFor(statusCode)
-  if (start === undefined) return null
-  const ending = tailFor(res._keepAliveTimeout)
-  const fields = res[kOutHeaders]
-  if (fields === null) {
-    const whole = wholes[statusCode]
-    if (whole?.start === start) return whole.text
-    const text = `${start}${ending}Content-Length: `
-    wholes[statusCode] = { start, text }
-    return text
-  }
-  let text = start
-  for (const key in fields) {
-    const [name, value] = fields[key]
-    if (SPECIAL.has(key) || Array.isArray(value)) return null
-    if (key === 'content-length') res._contentLength = +value
-    text += `${name}: ${value}\r\n`
-  }
-  return text + ending + (res._contentLength === null ? 'Content-Length: ' : '\r\n')
 }
 
 module.exports = { emitClose, fastClass, onSocketClose }

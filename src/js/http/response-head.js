@@ -1,0 +1,189 @@
+'use strict'
+
+// The head of a plain response as text. Static parts are made once: status lines, the fields behind the user's own for
+// one second, and the line of each field that keeps its value from one response to the next.
+
+const { STATUS_CODES } = require('node:http')
+const { setTimeout } = require('node:timers')
+const { symbols } = require('./common')
+
+// As Node's: a mocked one has no say.
+const { Date } = globalThis
+
+const { kOutHeaders } = symbols
+
+// Names that are remembered; an application has tens.
+const NAMES_MAX = 256
+const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/
+
+// --- fields -----------------------------------------------------------------------------------
+
+// By name as the user writes it, what is known of a field that Node has let pass once.
+const known = new Map()
+
+class Field {
+  constructor(name) {
+    this.name = name
+    this.key = name.toLowerCase()
+    // The last value that was let pass, and the line with it.
+    this.value = ''
+    this.line = `${name}: \r\n`
+    this.isLength = this.key === 'content-length'
+    this.isSpecial = SPECIAL.has(this.key)
+  }
+
+  /** Whether Node would let this value pass; of a type that needs Node to say so: false. */
+  allows(value) {
+    if (value === this.value || typeof value === 'number') return true
+    return typeof value === 'string' && !INVALID_VALUE.test(value)
+  }
+
+  /** For a value that is allowed. */
+  lineFor(value) {
+    if (value !== this.value) {
+      this.line = `${this.name}: ${value}\r\n`
+      this.value = value
+    }
+    return this.line
+  }
+}
+
+// Fields on which the rest of a head depends.
+const SPECIAL = new Set([
+  'connection',
+  'content-disposition',
+  'date',
+  'expect',
+  'keep-alive',
+  'trailer',
+  'transfer-encoding',
+])
+
+function fieldNamed(name) {
+  return known.get(name)
+}
+
+/** Node has taken a field of this name. */
+function remember(name) {
+  if (typeof name === 'string' && known.size < NAMES_MAX) known.set(name, new Field(name))
+}
+
+// As Node's `{ __proto__: null }`, but an object with fast properties: for-in over it is three times as fast.
+function OutFields() {}
+OutFields.prototype = Object.freeze({ __proto__: null })
+
+// --- static parts -----------------------------------------------------------------------------
+
+let tail = ''
+let tailTimeout
+const starts = []
+const wholes = []
+
+function dropTail() {
+  tail = ''
+}
+
+function tailFor(keepAliveTimeout) {
+  if (tail !== '' && keepAliveTimeout === tailTimeout) return tail
+  const now = new Date()
+  // The fields are good for this second.
+  if (tail === '') setTimeout(dropTail, 1000 - now.getMilliseconds()).unref()
+  tail = `Date: ${now.toUTCString()}\r\nConnection: keep-alive\r\n`
+  if (keepAliveTimeout) tail += `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}\r\n`
+  tailTimeout = keepAliveTimeout
+  wholes.length = 0
+  return tail
+}
+
+function startFor(statusCode) {
+  const reason = STATUS_CODES[statusCode]
+  if (reason === undefined) return undefined
+  const made = starts[statusCode]
+  if (made?.reason === reason) return made.line
+  const line = `HTTP/1.1 ${statusCode} ${reason}\r\n`
+  starts[statusCode] = { reason, line }
+  return line
+}
+
+// --- the whole --------------------------------------------------------------------------------
+
+/** Whether writeHead() and Node's header rules would find nothing but the usual in `res`. */
+function hasPlainHead(res, statusCode) {
+  return (
+    typeof statusCode === 'number' &&
+    statusCode >= 200 &&
+    statusCode !== 204 &&
+    statusCode !== 304 &&
+    res._header === null &&
+    res._hasBody &&
+    res.statusMessage === undefined &&
+    res._contentLength === null &&
+    res.sendDate &&
+    res.shouldKeepAlive &&
+    res.useChunkedEncodingByDefault &&
+    res._defaultKeepAlive &&
+    !res.chunkedEncoding &&
+    !res.maxRequestsOnConnectionReached &&
+    !res._maxRequestsPerSocket &&
+    !res._removedConnection &&
+    !res._removedContLen &&
+    !res._removedTE &&
+    (!res._expect_continue || res._sent100)
+  )
+}
+
+/**
+ * Status line and fields of a response with a plain head: those set on it, or with `given` those. It ends behind the
+ * last field that does not depend on the body; a length among the fields is noted in `res._contentLength`. null: not
+ * plain after all.
+ */
+function composeHead(res, statusCode, given) {
+  const start = startFor(statusCode)
+  if (start === undefined) return null
+  const ending = tailFor(res._keepAliveTimeout)
+  const set = res[kOutHeaders]
+  if (set === null)
+    return given === undefined
+      ? wholeFor(statusCode, start, ending)
+      : ofGiven(res, start, given, ending)
+  if (given !== undefined) return null
+
+  let text = start
+  let length = null
+  for (const key in set) {
+    const entry = set[key]
+    const value = entry[1]
+    const field = known.get(entry[0])
+    if (field === undefined || field.isSpecial || !field.allows(value)) return null
+    if (field.isLength) length = +value
+    text += field.lineFor(value)
+  }
+  res._contentLength = length
+  return text + ending
+}
+
+function wholeFor(statusCode, start, ending) {
+  const made = wholes[statusCode]
+  if (made?.start === start) return made.text
+  const text = start + ending
+  wholes[statusCode] = { start, text }
+  return text
+}
+
+// The fields that writeHead() is given, which nobody has looked at yet.
+function ofGiven(res, start, given, ending) {
+  let text = start
+  let length = null
+  for (const key in given) {
+    if (!Object.hasOwn(given, key)) continue
+    const value = given[key]
+    const field = known.get(key)
+    if (field === undefined || field.isSpecial || !field.allows(value)) return null
+    if (field.isLength) length = +value
+    text += field.lineFor(value)
+  }
+  res._contentLength = length
+  return text + ending
+}
+
+module.exports = { OutFields, composeHead, fieldNamed, hasPlainHead, remember }
