@@ -48,7 +48,8 @@ function unlisten(connection) {
   socket.removeListener('data', onData)
   socket.removeListener('end', onEnd)
   socket.removeListener('close', connection.onClose)
-  socket.removeListener('close', onSocketClose)
+  // A response under way is still told.
+  if (!socket._httpMessage) socket.removeListener('close', onSocketClose)
   socket.removeListener('drain', onDrain)
   socket.removeListener('error', onError)
   socket.removeListener('timeout', onTimeout)

@@ -155,8 +155,12 @@ function respond(res, handle, body) {
   let head = res._header
   let framing = res.chunkedEncoding ? IN_CHUNKS : WHOLE
   if (head === null) {
-    head = composeHead(res, res.statusCode)
+    const { statusCode } = res
+    head = composeHead(res, statusCode)
     if (head === null) return false
+    // As writeHead() leaves them: both its own properties.
+    res.statusCode = statusCode
+    res.statusMessage = STATUS_CODES[statusCode]
     framing = res._contentLength === null ? byteLength(body) : WHOLE
     head += framing === WHOLE ? '\r\n' : LENGTH
   }
@@ -171,7 +175,6 @@ function respond(res, handle, body) {
   }
   res._header = head
   res._headerSent = true
-  res.statusMessage ||= STATUS_CODES[res.statusCode]
   if (handle.short) writeRest(socket, head, framing, body, sent)
   return true
 }
