@@ -34,6 +34,11 @@ module.exports = [
     because: 'a server has no blockList option, and the limit 0 is none',
   },
   {
+    scenarios: ['more fields than maxHeadersCount'],
+    before: 22,
+    because: 'fields beyond the limit are left out',
+  },
+  {
     scenarios: ['type of service'],
     before: 24,
     because: 'sockets do not tell or set it',

@@ -5,7 +5,7 @@
 
 const { scenario } = require('../common/harness')
 const { LIFE, closed, event } = require('../common/tools')
-const { head, sendRaw } = require('../common/http')
+const { head, sendRaw, watchRequest } = require('../common/http')
 
 const tcp = { over: ['tcp'] }
 const lines = (...text) => text.join('\r\n')
@@ -124,6 +124,53 @@ for (const [name, text] of Object.entries(malformed)) {
     await run.close(listener)
   })
 }
+
+scenario('more fields than maxHeadersCount', tcp, async (run) => {
+  const { server, client } = run
+  const trailers = ['0', 'X-A: b', 'X-B: c', 'X-C: d', 'X-D: e', '', '']
+  const listener = server.http.createServer((request, response) => {
+    server.log('request', head(request))
+    request.on('error', (error) => server.log('request error', error))
+    request.on('end', () => server.log('trailers', request.rawTrailers)).resume()
+    for (let i = 0; i < 40; i++) response.setHeader(`X-${i}`, i)
+    response.end()
+  })
+  const target = await run.listen(listener)
+  for (const limit of [3, 4, 0, null, -1, 2.5]) {
+    listener.maxHeadersCount = limit
+    for (const text of [
+      lines('GET / HTTP/1.1', 'Host: x', 'Connection: close', 'X-A: b', '', ''),
+      lines('GET / HTTP/1.1', 'Host: x', 'Connection: close', 'X-A: b', 'X-B: c', '', ''),
+      lines('PUT / HTTP/1.1', 'Connection: close', 'Host: x', 'Transfer-Encoding: chunked', '') +
+        lines('', ...trailers),
+    ]) {
+      client.log(limit, await sendRaw(client.net, target, text))
+    }
+  }
+  listener.maxHeadersCount = null
+  for (const limit of [43, 42, 0]) {
+    const request = client.http.get({ ...target, agent: false })
+    request.maxHeadersCount = limit
+    const done = watchRequest(client.log, 'request', request)
+    request.on('response', (response) => response.resume())
+    await done
+  }
+  await run.close(listener)
+})
+
+scenario('a lenient server gets a null byte in a value', tcp, async (run) => {
+  const { server, client } = run
+  const listener = server.http.createServer({ insecureHTTPParser: true }, (request, response) => {
+    server.log('request', head(request))
+    response.end('fine')
+  })
+  const target = await run.listen(listener)
+  const fields = ['Host: x', 'X-A: b\0Admin\0yes', 'X-B: \0', 'Connection: close']
+  for (const start of ['GET / HTTP/1.1', 'GET /a\0b HTTP/1.1']) {
+    client.log('answer', await sendRaw(client.net, target, lines(start, ...fields, '', '')))
+  }
+  await run.close(listener)
+})
 
 scenario('clientError for a connection that breaks', {}, async (run) => {
   const { server, client } = run

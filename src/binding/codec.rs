@@ -55,8 +55,8 @@ pub fn wait_writable(env: Env, id: i32, milliseconds: i32) -> napi::Result<i32> 
     Ok(engine.map_or(-libc::EBADF, |e| e.wait_writable(id, milliseconds)))
 }
 
-/// A parser for requests (`role` 0) or responses (1).
-pub fn parser(role: u32, max_header_size: u32, lenient_flags: u32) -> Parser {
+/// A parser for requests (`role` 0) or responses (1). `max_fields` 0 is no limit.
+pub fn parser(role: u32, max_header_size: u32, max_fields: u32, lenient_flags: u32) -> Parser {
     let role = if role == 0 {
         Role::Request
     } else {
@@ -64,6 +64,10 @@ pub fn parser(role: u32, max_header_size: u32, lenient_flags: u32) -> Parser {
     };
     let config = Config {
         max_head: max_header_size as usize,
+        max_fields: match max_fields {
+            0 => usize::MAX,
+            limit => limit as usize,
+        },
         lenient_flags: Lenient::from_bits(lenient_flags),
         ..Config::default()
     };
@@ -85,15 +89,18 @@ pub fn announce(parser: &mut Parser, flags: u32) {
 }
 
 /// Has the engine parse a connection's bytes as HTTP/1: requests (`role` 0) or responses (1).
+/// A head may have `maxFields` fields, 0 for any number.
 #[napi]
 pub fn start_http(
     env: Env,
     id: i32,
     role: u32,
     max_header_size: u32,
+    max_fields: u32,
     lenient_flags: u32,
 ) -> napi::Result<i32> {
-    let codec = Codec::Http(Box::new(parser(role, max_header_size, lenient_flags)));
+    let parser = parser(role, max_header_size, max_fields, lenient_flags);
+    let codec = Codec::Http(Box::new(parser));
     let engine = instance(&env)?.engine();
     Ok(engine.map_or(-libc::EBADF, |e| e.set_codec(id, codec)))
 }

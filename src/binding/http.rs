@@ -29,9 +29,9 @@ pub struct HttpCodec {
 impl HttpCodec {
     /// For requests (`role` 0) or responses (1).
     #[napi(constructor)]
-    pub fn new(role: u32, max_header_size: u32, lenient_flags: u32) -> Self {
+    pub fn new(role: u32, max_header_size: u32, max_fields: u32, lenient_flags: u32) -> Self {
         Self {
-            parser: Box::new(parser(role, max_header_size, lenient_flags)),
+            parser: Box::new(parser(role, max_header_size, max_fields, lenient_flags)),
         }
     }
 
@@ -112,16 +112,16 @@ impl<'a> Found<'a> {
         self.push(Kind::ParseError, [index, error.at as i32, 0, 0]);
     }
 
-    /// `first\0name\0value...`; without a first part the text begins with a name.
+    /// `first\nname\nvalue...`; without a first part the text begins with a name.
     fn write(&mut self, first: Option<&[u8]>, fields: Fields<'_>) -> (i32, i32) {
         let start = self.text.len();
         self.text.extend_from_slice(first.unwrap_or_default());
         for (name, value) in fields {
             if first.is_some() || self.text.len() > start {
-                self.text.push(0);
+                self.text.push(b'\n');
             }
             self.text.extend_from_slice(name);
-            self.text.push(0);
+            self.text.push(b'\n');
             self.text.extend_from_slice(value);
         }
         (start as i32, (self.text.len() - start) as i32)

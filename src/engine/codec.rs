@@ -52,6 +52,7 @@ impl Codec {
                 let mut events = HttpEvents {
                     id,
                     requests: parser.is_server(),
+                    closing: false,
                     bytes,
                     offset,
                     writer,
@@ -92,6 +93,7 @@ impl Codec {
             let mut events = HttpEvents {
                 id,
                 requests: parser.is_server(),
+                closing: true,
                 bytes,
                 offset: 0,
                 writer: &mut writer,
@@ -244,24 +246,29 @@ fn place(input: &[u8], offset: usize, piece: &[u8], writer: &mut Writer<'_>) -> 
 /// Where a head record has its `info`, and the bit there that says that the message is over.
 const INFO: usize = 4;
 const ENDED: i32 = 1 << 22;
+/// Node's parser hands this many fields to JavaScript before the head is complete.
+const FLUSHED_AT: usize = 32;
 
 struct HttpEvents<'a, 'w> {
     id: i32,
     /// They come from a client.
     requests: bool,
+    /// The stream has ended, and with it the message.
+    closing: bool,
     bytes: &'a [u8],
     offset: usize,
     writer: &'a mut Writer<'w>,
 }
 
-/// Writes `first\0name\0value\0name\0value`; a NUL cannot be in any of them.
+/// Writes `first\nname\nvalue\nname\nvalue`. No parser, however lenient, has an LF in one of them; a
+/// lenient one lets a NUL through.
 fn write_fields(
     writer: &mut Writer<'_>,
     first: Option<&[u8]>,
     fields: http1::Fields<'_>,
 ) -> (i32, i32) {
-    const NUL: &[u8] = b"\0";
-    let pairs = fields.flat_map(|(name, value)| [NUL, name, NUL, value]);
+    const LF: &[u8] = b"\n";
+    let pairs = fields.flat_map(|(name, value)| [LF, name, LF, value]);
     match first {
         Some(first) => writer.write(std::iter::once(first).chain(pairs)),
         // Without a first part the text begins with a name.
@@ -285,6 +292,7 @@ pub fn info(head: &http1::Head<'_>) -> i32 {
         (19, matches!(head.framing, Framing::Chunked)),
         (20, has(b"host")),
         (21, has(b"expect")),
+        (23, head.fields.len() >= FLUSHED_AT),
     ] {
         info |= i32::from(set) << bit;
     }
@@ -305,11 +313,13 @@ impl http1::Events for HttpEvents<'_, '_> {
 
     fn end(&mut self, trailers: http1::Fields<'_>) {
         // A request that is only a head is told in one record.
-        let whole = self.requests && trailers.is_empty();
+        let whole = self.requests && trailers.is_empty() && !self.closing;
         if whole && self.writer.amend(Kind::Head, self.id, INFO, ENDED) {
             return;
         }
         let (at, len) = write_fields(self.writer, None, trailers);
-        self.writer.push(Kind::MessageEnd, self.id, [at, len, 0, 0]);
+        let closing = i32::from(self.closing);
+        self.writer
+            .push(Kind::MessageEnd, self.id, [at, len, closing, 0]);
     }
 }

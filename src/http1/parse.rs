@@ -25,6 +25,8 @@ pub struct Config {
     /// Limit for the bytes of target, names and values of one head or trailer section. Like
     /// Node's `maxHeaderSize` it does not count what is between them.
     pub max_head: usize,
+    /// Limit for the fields of one head or trailer section, Node's `maxHeadersCount`.
+    pub max_fields: usize,
     /// Limit for the bytes of extensions in one chunk's line.
     pub max_chunk_extensions: usize,
     /// Node's `insecureHTTPParser`, the same as `lenient_flags: Lenient::ALL`.
@@ -37,6 +39,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             max_head: 16 * 1024,
+            max_fields: 1000,
             max_chunk_extensions: 16 * 1024,
             lenient: false,
             lenient_flags: Lenient::NONE,
@@ -84,6 +87,7 @@ pub struct Parser {
     state: State,
     policy: Policy,
     max_head: usize,
+    max_fields: usize,
     /// Whether another message may follow the one being read.
     reuse: Reuse,
     meaning: Meaning,
@@ -114,12 +118,13 @@ impl Parser {
                 upgrades: Upgrades::Ignore,
             },
             max_head: config.max_head,
+            max_fields: config.max_fields,
             reuse: Reuse {
                 persistent: true,
                 bodiless: false,
             },
             meaning: Meaning::new(role, lenient),
-            scan: Scan::new(role, config.max_head),
+            scan: Scan::new(role, config.max_head, config.max_fields),
             chunked: Chunked::new(config.max_chunk_extensions),
         }
     }
@@ -339,7 +344,10 @@ impl Parser {
                 (used, code, minor, reason, &*response.headers)
             }
         };
-        if used >= self.max_head || !lines_end_in_crlf(&input[..used], fields) {
+        if used >= self.max_head || fields.len() > self.max_fields {
+            return None;
+        }
+        if !lines_end_in_crlf(&input[..used], fields) {
             return None;
         }
         if self.read_meaning(input, fields).is_none() {

@@ -64,6 +64,8 @@ pub(super) struct Scan {
     state: State,
     role: Role,
     max: usize,
+    /// Limit for the fields of one section.
+    max_fields: usize,
     /// Bytes of target, names and values so far: what Node counts against `maxHeaderSize`.
     counted: usize,
     /// Target or reason, then names and values.
@@ -84,12 +86,13 @@ fn fail<T>(kind: ErrorKind, at: usize) -> Failed<T> {
 }
 
 impl Scan {
-    pub(super) fn new(role: Role, max: usize) -> Self {
+    pub(super) fn new(role: Role, max: usize, max_fields: usize) -> Self {
         Self {
             state: State::FirstField,
             role,
             // Positions in `text` are u32, and a limit of 0 would refuse the empty head.
             max: max.clamp(1, u32::MAX as usize / 2),
+            max_fields,
             counted: 0,
             text: Vec::new(),
             line: 0,
@@ -148,6 +151,15 @@ impl Scan {
     fn count(&mut self, bytes: usize, at: usize) -> Failed<()> {
         self.counted += bytes;
         if self.counted >= self.max {
+            return fail(ErrorKind::HeadOverflow, at);
+        }
+        Ok(())
+    }
+
+    /// As `keep`, for a piece of a name. Node refuses one field too many where it sees its name.
+    fn keep_name(&mut self, piece: &[u8], at: usize) -> Failed<()> {
+        self.keep(piece, at)?;
+        if self.spans.len() >= self.max_fields {
             return fail(ErrorKind::HeadOverflow, at);
         }
         Ok(())
@@ -391,11 +403,11 @@ impl Scan {
                         continue;
                     }
                     if c == b':' {
-                        self.keep(&input[mark..p], p + 1)?;
+                        self.keep_name(&input[mark..p], p + 1)?;
                         self.end_name(meaning, p + 1)?;
                     } else if c == b' ' && self.name_is_special(&input[mark..p]) {
                         if !lenient.has(Lenient::HEADERS) {
-                            self.keep(&input[mark..p], p + 1)?;
+                            self.keep_name(&input[mark..p], p + 1)?;
                             return fail(ErrorKind::FieldCharacter, p + 1);
                         }
                         self.state = State::NameSpaces;
@@ -405,7 +417,7 @@ impl Scan {
                 }
                 State::NameSpaces if c == b' ' => {}
                 State::NameSpaces if c == b':' => {
-                    self.keep(&input[mark..p], p + 1)?;
+                    self.keep_name(&input[mark..p], p + 1)?;
                     self.end_name(meaning, p + 1)?;
                 }
                 State::NameSpaces => {
@@ -501,7 +513,9 @@ impl Scan {
             }
             p += 1;
         }
-        if self.is_in_text() {
+        if matches!(self.state, State::Name | State::NameSpaces) {
+            self.keep_name(&input[mark..], input.len())?;
+        } else if self.is_in_text() {
             self.keep(&input[mark..], input.len())?;
         }
         Ok(None)
@@ -510,13 +524,7 @@ impl Scan {
     fn is_in_text(&self) -> bool {
         matches!(
             self.state,
-            State::Target(_)
-                | State::Reason
-                | State::Name
-                | State::NameSpaces
-                | State::Special
-                | State::Value
-                | State::LenientValue
+            State::Target(_) | State::Reason | State::Special | State::Value | State::LenientValue
         )
     }
 

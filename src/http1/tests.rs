@@ -283,11 +283,42 @@ fn more_fields_than_the_short_way_takes() {
         input += "\r\n";
         let config = Config {
             max_head: 64 * 1024,
+            max_fields: usize::MAX,
             ..Config::default()
         };
         let log = limited(Role::Request, config, input.as_bytes());
         assert_eq!(log.matches('=').count(), count);
         assert!(log.contains(&format!("a{0}={0}}}", count - 1)), "{log}");
+    }
+}
+
+#[test]
+fn one_field_too_many_is_refused_at_its_name() {
+    let config = Config {
+        max_fields: 2,
+        ..Config::default()
+    };
+    let over = |input: &[u8]| {
+        let log = feed(
+            &mut Parser::new(Role::Request, config),
+            Role::Request,
+            [input],
+        );
+        log.split_once("HPE_HEADER_OVERFLOW: Header overflow @")
+            .map(|(_, at)| at.parse::<usize>().expect("a position"))
+    };
+    assert_eq!(over(b"GET / HTTP/1.1\r\na: b\r\nc: d\r\n\r\n"), None);
+    for (input, at) in [
+        (b"GET / HTTP/1.1\r\na: b\r\nc: d\r\nname: f\r\n\r\n".as_slice(), 33),
+        // Where the input ends, if that is sooner.
+        (b"GET / HTTP/1.1\r\na: b\r\nc: d\r\nna", 30),
+        // Each section has a limit of its own.
+        (
+            b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: b\r\nc: d\r\ne: f\r\n\r\n",
+            63,
+        ),
+    ] {
+        assert_eq!(over(input), Some(at), "{}", input.escape_ascii());
     }
 }
 

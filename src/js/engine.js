@@ -52,6 +52,7 @@ class Handle extends AsyncResource {
     this.textFrames = false
     this.isHttp = false
     this.joinsBodies = false
+    this.hasFlushed = false
     if (id !== 0) this.assign(id)
   }
 
@@ -244,10 +245,10 @@ class Handle extends AsyncResource {
     return native.waitWritable(this.id, Math.ceil(ms))
   }
 
-  startHttp(role, maxHeaderSize, lenientFlags) {
+  startHttp(role, maxHeaderSize, maxFields, lenientFlags) {
     this.isHttp = true
     this.joinsBodies = role === 1
-    return native.startHttp(this.id, role, maxHeaderSize, lenientFlags)
+    return native.startHttp(this.id, role, maxHeaderSize, maxFields, lenientFlags)
   }
 
   httpExpect(flags) {

@@ -129,6 +129,7 @@ function deliver(handle, kind, at) {
       break
     }
     case HEAD:
+      if ((events[at + 4] & FLUSHED) !== 0) handle.hasFlushed = true
       handle.scope.runInAsyncScope(
         handle.onhead,
         handle,
@@ -141,7 +142,8 @@ function deliver(handle, kind, at) {
       handle.scope.runInAsyncScope(handle.onbody, handle, copyOut(a, b))
       break
     case MESSAGE_END:
-      handle.scope.runInAsyncScope(handle.onmessageend, handle, textOut(a, b))
+      if (b > 0) handle.hasFlushed = true
+      handle.scope.runInAsyncScope(handle.onmessageend, handle, textOut(a, b), events[at + 4] !== 0)
       break
     case UPGRADE:
       handle.scope.runInAsyncScope(handle.onupgrade, handle, copyOut(a, b))
@@ -175,6 +177,17 @@ function frameText(offset, length) {
 function isJoined(handle, kind) {
   if (kind < FRAME) return false
   return kind !== BODY || handle.joinsBodies
+}
+
+// Set in `info` of a head with many fields, see engine/codec.rs.
+const FLUSHED = 1 << 23
+
+// Node's parser calls JavaScript for 32 fields of a head before that is complete, and for trailers before the end of their
+// message. Ticks run after such a call; and a parser that made one makes one for every later head.
+function ticksBefore(handle, at) {
+  const kind = events[at]
+  if (kind === HEAD) return handle.hasFlushed || (events[at + 4] & FLUSHED) !== 0
+  return kind === MESSAGE_END && events[at + 3] > 0
 }
 
 // What a closed handle is not told any more. Node's HTTP parser goes on with the bytes that it has,
@@ -213,7 +226,7 @@ function deliverAll(end) {
     }
     const next = at + STRIDE
     if (next < end && events[next + 1] === id && isJoined(handle, kind) && events[next] >= FRAME) {
-      continue
+      if (!ticksBefore(handle, next)) continue
     }
     try {
       drainTicks()

@@ -11,7 +11,7 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 export declare class HttpCodec {
   /** For requests (`role` 0) or responses (1). */
-  constructor(role: number, maxHeaderSize: number, lenientFlags: number)
+  constructor(role: number, maxHeaderSize: number, maxFields: number, lenientFlags: number)
   /** As `httpExpect` for a connection. */
   expect(flags: number): void
   /** Parses the next bytes of the stream. */
@@ -135,8 +135,11 @@ export interface SocketName {
   port: number
 }
 
-/** Has the engine parse a connection's bytes as HTTP/1: requests (`role` 0) or responses (1). */
-export declare function startHttp(id: number, role: number, maxHeaderSize: number, lenientFlags: number): number
+/**
+ * Has the engine parse a connection's bytes as HTTP/1: requests (`role` 0) or responses (1).
+ * A head may have `maxFields` fields, 0 for any number.
+ */
+export declare function startHttp(id: number, role: number, maxHeaderSize: number, maxFields: number, lenientFlags: number): number
 
 /** Has the engine cut the bytes of a connection into the frames of a fork channel. */
 export declare function startIpc(id: number, advanced: boolean, maxFrame: number): number

@@ -18,8 +18,8 @@ function onbody(chunk) {
   this[kReader].body(chunk)
 }
 
-function onmessageend(trailers) {
-  this[kReader].end(trailers)
+function onmessageend(trailers, isClosing) {
+  this[kReader].end(trailers, isClosing)
 }
 
 function onupgrade(rest) {

@@ -72,6 +72,16 @@ function lenientFlags(httpValidation, insecureHTTPParser) {
   return (insecureHTTPParser ?? isLenient()) ? LENIENT_ALL : LENIENT_NONE
 }
 
+const MAX_FIELDS = 1000
+
+// What `maxHeadersCount` makes of the parser's limit, where 0 is none.
+function fieldLimit(maxHeadersCount) {
+  if (typeof maxHeadersCount !== 'number') return MAX_FIELDS
+  // Node counts names and values, in 32 bits.
+  const strings = maxHeadersCount << 1
+  return strings > 0 ? strings >> 1 : 0
+}
+
 function parseError(index, bytesParsed, rawPacket) {
   return protocolError(httpErrors[index], bytesParsed, rawPacket)
 }
@@ -105,6 +115,7 @@ module.exports = {
   LENIENT_FIELD_VALUES,
   LENIENT_NONE,
   connResetError,
+  fieldLimit,
   kHttp,
   lenientFlags,
   nodeHttp,

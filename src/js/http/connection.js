@@ -10,7 +10,7 @@ const { maxHeaderSize } = require('node:http')
 const engine = require('../engine')
 const { now } = require('./clock')
 const { attachReader, detachReader } = require('./codec')
-const { kHttp, lenientFlags, parseError, protocolError, symbols } = require('./common')
+const { fieldLimit, kHttp, lenientFlags, parseError, protocolError, symbols } = require('./common')
 const { fail, listen, unlisten, updateOutgoing } = require('./connection-events')
 const { beginExchange, isAnswered, isUpgrade } = require('./exchange')
 const { FedCodec } = require('./fed-codec')
@@ -29,7 +29,6 @@ const kConnections = Symbol('kConnections') // on a server: its connections, onc
 
 const { kIncomingMessage } = symbols
 
-const MAX_HEADER_PAIRS = 2000
 const ASK_UPGRADE = 4
 
 // Bits of a head's `info`, see engine.js.
@@ -63,6 +62,7 @@ class ServerConnection {
     this.upgrades = false // the codec stops at an Upgrade field
     this.state = OPEN
     this.failedAt = -1 // where the parser met its error
+    this.endsWithStream = false // so does the body of the present request
     this.eofError = null // the stream ended in mid-message; told at 'end'
     this.startedAt = 0 // when the message under way began; 0 between messages
     this.headDone = false
@@ -91,6 +91,7 @@ class ServerConnection {
   startCodec() {
     const { server, socket } = this
     const limit = server.maxHeaderSize || maxHeaderSize
+    const fields = fieldLimit(server.maxHeadersCount)
     const lenient = lenientFlags(server.httpValidation, server.insecureHTTPParser)
     const handle = socket._handle
     // Bytes that somebody has read already (and put back) can only come by 'data'.
@@ -101,9 +102,9 @@ class ServerConnection {
       // Events of requests belong to this resource, as with Node's parser, and not to the socket.
       this.resource = new AsyncResource('HTTPINCOMINGMESSAGE', { requireManualDestroy: true })
       handle.scope = this.resource
-      handle.startHttp(0, limit, lenient)
+      handle.startHttp(0, limit, fields, lenient)
     } else {
-      this.codec = FedCodec.create(0, limit, lenient)
+      this.codec = FedCodec.create(0, limit, fields, lenient)
       this.fed = true
       attachReader(this.codec, this)
     }
@@ -137,7 +138,6 @@ class ServerConnection {
     const { server, socket } = this
     const Message = server[kIncomingMessage]
     const req = new Message(socket)
-    const { maxHeadersCount } = server
     this.incoming = req
     this.headDone = true
     // Without a body the end follows at once, and no time needs to be taken.
@@ -146,8 +146,7 @@ class ServerConnection {
     req.joinDuplicateHeaders = server.joinDuplicateHeaders || null
     req.upgrade = (info & UPGRADE) !== 0
     req.method = engine.httpMethods[code]
-    const maxPairs = typeof maxHeadersCount === 'number' ? maxHeadersCount << 1 : MAX_HEADER_PAIRS
-    req.url = fillHead(req, text, info, maxPairs)
+    req.url = fillHead(req, text, info, 0)
 
     this.keepAlive.stop(server.timeout || 0)
     let handled = false
@@ -170,8 +169,13 @@ class ServerConnection {
     this.keepAlive.touch()
   }
 
-  end(trailers) {
+  end(trailers, isClosing) {
     if (this.state !== OPEN) return
+    // What only the end of the stream can end, ends with the socket's 'end': see finish().
+    if (isClosing) {
+      this.endsWithStream = true
+      return
+    }
     this.startedAt = 0
     this.headDone = false
     const { incoming, socket } = this
@@ -260,6 +264,7 @@ class ServerConnection {
   // The stream has ended; gives the error of a message which that cuts off.
   finish() {
     if (this.fed) this.codec?.finish()
+    if (this.endsWithStream) this.end('', false)
     return this.eofError
   }
 

@@ -21,8 +21,8 @@ class FedCodec {
     this.codec = codec
   }
 
-  static create(role, maxHeaderSize, lenientFlags) {
-    return new FedCodec(new native.HttpCodec(role, maxHeaderSize, lenientFlags))
+  static create(role, maxHeaderSize, maxFields, lenientFlags) {
+    return new FedCodec(new native.HttpCodec(role, maxHeaderSize, maxFields, lenientFlags))
   }
 
   // The connection of `handle` is raw afterwards. Null when no HTTP was spoken on it.

@@ -5,13 +5,13 @@
 
 const VERSION_1_1 = '1.1'
 
-// A head crosses from Rust as one latin-1 string with NUL between its parts. A loop of indexOf is 1.3x `split` here
-// (237 against 316 ns for seven fields, Node 24).
+// A head crosses from Rust as one latin-1 string with LF between its parts, for that is in none of them even when parsing
+// is lenient. A loop of indexOf is 1.3x `split` here (237 against 316 ns for seven fields, Node 24).
 function splitFields(text, from) {
   const fields = []
   if (from === 0 || from >= text.length) return fields
   for (;;) {
-    const end = text.indexOf('\0', from)
+    const end = text.indexOf('\n', from)
     if (end === -1) {
       fields.push(text.slice(from))
       return fields
@@ -35,7 +35,7 @@ function fillHead(message, text, info, maxPairs) {
   message.httpVersionMajor = major
   message.httpVersionMinor = minor
   message.httpVersion = major === 1 && minor === 1 ? VERSION_1_1 : `${major}.${minor}`
-  const cut = text.indexOf('\0')
+  const cut = text.indexOf('\n')
   if (cut === -1) return text
   addFields(message, splitFields(text, cut + 1), maxPairs)
   return text.slice(0, cut)
@@ -66,7 +66,7 @@ function pushBody(message, chunk) {
 /** The message is whole: `trailers` as its fields crossed, empty for none. */
 function endMessage(message, trailers) {
   message.complete = true
-  if (trailers) addFields(message, splitFields(`\0${trailers}`, 1), 0)
+  if (trailers) addFields(message, splitFields(`\n${trailers}`, 1), 0)
   message.push(null)
 }
 

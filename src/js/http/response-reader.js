@@ -36,6 +36,8 @@ const EXPECT_HEAD = 1
 const EXPECT_CONNECT = 2
 
 const MAX_HEADER_PAIRS = 2000
+// A server refuses a request with more fields than its maxHeadersCount, a client leaves out what is too many.
+const ANY_FIELDS = 0
 
 const scopeOptions = { requireManualDestroy: true }
 
@@ -106,10 +108,10 @@ class ResponseReader {
       unfollowFlow(socket)
       followFlow(socket)
       watchListeners(socket)
-      handle.startHttp(ROLE_RESPONSE, this.headerLimit, this.lenient)
+      handle.startHttp(ROLE_RESPONSE, this.headerLimit, ANY_FIELDS, this.lenient)
       if (socket.readableFlowing !== false) socket.resume()
     } else {
-      this.codec = FedCodec.create(ROLE_RESPONSE, this.headerLimit, this.lenient)
+      this.codec = FedCodec.create(ROLE_RESPONSE, this.headerLimit, ANY_FIELDS, this.lenient)
       this.fed = true
     }
     attachReader(this.codec, this)

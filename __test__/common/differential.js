@@ -1,0 +1,208 @@
+'use strict'
+
+// Sends the same bytes to a server of node:http and to one of ours and gives both sides' answers and event logs.
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const net = require('node:net')
+const { setImmediate: turn } = require('node:timers/promises')
+const { inspect, isDeepStrictEqual } = require('node:util')
+const { HOST } = require('./endpoints')
+const { head } = require('./http')
+
+const DATE = /^Date: .*$/gm
+const PATIENCE_MS = 10_000
+const LANES = 48
+
+// What a server is given. `hears`: it has listeners for what Node would else answer itself.
+const CONFIGS = {
+  plain: {},
+  hearing: { hears: true },
+  lenient: { hears: true, options: { insecureHTTPParser: true } },
+  small: {
+    hears: true,
+    options: { maxHeaderSize: 300, requireHostHeader: false, joinDuplicateHeaders: true },
+    maxHeadersCount: 5,
+    maxRequestsPerSocket: 2,
+  },
+}
+
+// How a request is answered.
+const MODES = {
+  atOnce(request, response) {
+    response.end('early')
+  },
+  whole(request, response) {
+    let length = 0
+    request.on('data', (chunk) => (length += chunk.length))
+    request.on('end', () => response.end(`${length} bytes`))
+  },
+  echo(request, response) {
+    response.setHeader('X-Set', ['a', 'b'])
+    request.on('data', (chunk) => response.write(chunk))
+    request.on('end', () => response.end())
+  },
+  later(request, response) {
+    request.resume()
+    setImmediate(() => {
+      response.writeHead(201, 'Made', { 'Content-Length': 4 })
+      response.end('late')
+    })
+  },
+}
+
+const PARSED = ['code', 'message', 'bytesParsed', 'reason']
+
+class Side {
+  constructor(http, config) {
+    const { options, hears, maxHeadersCount = null, maxRequestsPerSocket = 0 } = CONFIGS[config]
+    this.records = new Map()
+    this.server = http.createServer({ keepAliveTimeout: 60_000, ...options })
+    Object.assign(this.server, { maxHeadersCount, maxRequestsPerSocket })
+    this.server.on('connection', (socket) => this.accepted(socket))
+    this.server.on('request', (...both) => this.requested('request', ...both))
+    if (hears) this.hear()
+  }
+
+  async start() {
+    this.server.listen(0, HOST)
+    await once(this.server, 'listening')
+    this.port = this.server.address().port
+  }
+
+  async stop() {
+    this.server.close()
+    await once(this.server, 'close')
+  }
+
+  accepted(socket) {
+    const record = { socket, log: [], mode: null, isOpen: true }
+    this.records.set(socket.remotePort, record)
+    socket.on('close', (hadError) => {
+      record.log.push(['close', hadError])
+      record.isOpen = false
+    })
+  }
+
+  // Also when the socket is closed, and has no port any more.
+  recordOf(socket) {
+    return [...this.records.values()].find((record) => record.socket === socket)
+  }
+
+  requested(event, request, response) {
+    const { log, mode } = this.recordOf(request.socket)
+    const id = log.length
+    log.push([event, head(request), { keepAlive: response.shouldKeepAlive }])
+    request.on('data', (chunk) => log.push([id, 'data', chunk.latin1Slice()]))
+    request.on('end', () => log.push([id, 'end', request.complete, request.rawTrailers]))
+    request.on('aborted', () => log.push([id, 'aborted']))
+    request.on('error', (error) => log.push([id, 'error', error.code, error.message]))
+    request.on('close', () => log.push([id, 'close']))
+    for (const name of ['finish', 'close'])
+      response.on(name, () => log.push([id, `answer ${name}`]))
+    MODES[mode](request, response)
+  }
+
+  hear() {
+    const { server } = this
+    const logOf = (socket) => this.recordOf(socket).log
+    server.on('clientError', (error, socket) => {
+      const told = PARSED.map((key) => error[key])
+      logOf(socket).push(['clientError', ...told, error.rawPacket?.latin1Slice(), socket.writable])
+      if (socket.writable) socket.end('HTTP/1.1 418 Mine\r\n\r\n')
+      else socket.destroy()
+    })
+    for (const name of ['upgrade', 'connect']) {
+      server.on(name, (request, socket, rest) => {
+        const log = logOf(socket)
+        log.push([name, head(request), rest.latin1Slice()])
+        socket.on('data', (chunk) => log.push([`${name} data`, chunk.latin1Slice()]))
+        socket.on('error', (error) => log.push([`${name} error`, error.code]))
+        socket.on('end', () => socket.end('bye'))
+      })
+    }
+    server.on('checkContinue', (request, response) => {
+      response.writeContinue()
+      this.requested('checkContinue', request, response)
+    })
+    server.on('dropRequest', (request, socket) => logOf(socket).push(['dropped', head(request)]))
+  }
+}
+
+// Until the server has read what was sent, or will not read it; then everything that follows from it has happened.
+async function settle(record, sent) {
+  for (let i = 0; i < 25 && record.isOpen && record.socket.bytesRead < sent; i++) await turn()
+  for (let i = 0; i < 3; i++) await turn()
+}
+
+// One case on one side: { answer, log }.
+async function play(side, { pieces, mode }) {
+  const socket = net.connect({ port: side.port, host: HOST, noDelay: true })
+  const chunks = []
+  let failure = null
+  socket.on('data', (chunk) => chunks.push(chunk))
+  socket.on('error', (error) => (failure = error.code))
+  const gone = new Promise((resolve) => socket.on('close', resolve))
+  await once(socket, 'connect')
+  const { localPort } = socket
+  while (!side.records.has(localPort)) await turn()
+  const record = side.records.get(localPort)
+  record.mode = mode
+
+  const watchdog = setTimeout(() => {
+    record.log.push('still open')
+    socket.destroy()
+    record.socket.destroy()
+  }, PATIENCE_MS)
+  let sent = 0
+  for (const piece of pieces) {
+    if (!record.isOpen || socket.destroyed) break
+    socket.write(piece)
+    sent += piece.length
+    await settle(record, sent)
+  }
+  socket.end()
+  await gone
+  while (record.isOpen) await turn()
+  await settle(record, sent)
+  clearTimeout(watchdog)
+  side.records.delete(localPort)
+  const answer = Buffer.concat(chunks).latin1Slice().replace(DATE, 'Date')
+  return { answer, log: record.log, failure }
+}
+
+// All of `cases` on one implementation; the results in their order.
+async function playAll(http, cases) {
+  const sides = {}
+  for (const config of new Set(cases.map(({ config }) => config))) {
+    sides[config] = new Side(http, config)
+    await sides[config].start()
+  }
+  const results = []
+  let next = 0
+  const lane = async () => {
+    while (next < cases.length) {
+      const number = next++
+      results[number] = await play(sides[cases[number].config], cases[number])
+    }
+  }
+  await Promise.all(Array.from({ length: LANES }, lane))
+  for (const side of Object.values(sides)) await side.stop()
+  return results
+}
+
+// Throws, with the first differences in full, when the two are not the same in every case.
+async function assertSame(ours, theirs, cases) {
+  const expected = await playAll(theirs, cases)
+  const actual = await playAll(ours, cases)
+  const different = cases.flatMap(({ name, config, mode, pieces }, i) => {
+    if (isDeepStrictEqual(actual[i], expected[i])) return []
+    const sent = pieces.map((piece) => piece.latin1Slice())
+    return [{ name, config, mode, sent, node: expected[i], ferrowire: actual[i] }]
+  })
+  if (different.length === 0) return
+  const shown = inspect(different.slice(0, 3), { depth: 8, maxArrayLength: null })
+  assert.fail(`${different.length} of ${cases.length} differ, among them\n${shown}`)
+}
+
+module.exports = { CONFIGS: Object.keys(CONFIGS), MODES: Object.keys(MODES), assertSame }

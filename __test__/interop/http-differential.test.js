@@ -1,0 +1,47 @@
+'use strict'
+
+// Generated and mutated requests, whole and in pieces, to node:http's server and to ours: the same bytes come back and the
+// same events happen. A case is its number: DIFFERENTIAL_CASE=4711 plays that one alone.
+
+const builtIn = require('node:http')
+const { test } = require('node:test')
+const ferrowire = require('ferrowire/http')
+const { CONFIGS, MODES, assertSame } = require('../common/differential')
+const { BASES, SEVERAL, makeCase, splits } = require('../common/raw-requests')
+
+const CASES = 3000
+// What each Node's parser refuses differs; ours follows this version.
+const LLHTTP = '9.4.3'
+const { llhttp } = process.versions
+const skip = process.env.FERROWIRE_POISON
+  ? 'the reference is poisoned'
+  : llhttp !== LLHTTP && `this Node has llhttp ${llhttp}`
+
+// Node 26 hands another stream to the listeners for 'upgrade'.
+const major = Number(process.versions.node.split('.', 1)[0])
+const isComparable = ({ pieces }) => major < 26 || !/upgrade/i.test(Buffer.concat(pieces))
+
+const numbered = process.env.DIFFERENTIAL_CASE
+
+test(`${CASES} generated requests`, { skip }, () => {
+  const numbers = numbered ? [Number(numbered)] : Array.from({ length: CASES }, (_, i) => i)
+  const cases = numbers.map((number) => makeCase(number, MODES, CONFIGS))
+  return assertSame(ferrowire, builtIn, cases.filter(isComparable))
+})
+
+// Those with an Upgrade field have a config that follows it, see raw-requests.js.
+test('requests cut at every byte', { skip: skip || numbered !== undefined }, () => {
+  const cases = [...BASES, ...SEVERAL].flatMap((text, which) => {
+    const config = /upgrade/i.test(text) ? 'hearing' : CONFIGS[which % CONFIGS.length]
+    const mode = MODES[which % MODES.length]
+    // Of long ones a sample.
+    const step = Math.ceil(text.length / 100)
+    return [...splits(text, step)].map((pieces, i) => ({
+      name: `${which}.${i}`,
+      config,
+      mode,
+      pieces,
+    }))
+  })
+  return assertSame(ferrowire, builtIn, cases.filter(isComparable))
+})
