@@ -25,6 +25,7 @@ const GRACE_MS = 15_000
 const run = promisify(execFile)
 
 const ECHO = { unit: 'msg/s', talk: 'echo', connections: 50 }
+const IPC = { unit: 'msg/s', transport: 'ipc', size: 1 }
 const GET = { unit: 'req/s', talk: 'http', connections: 64, size: 0 }
 
 const WORKLOADS = {
@@ -33,8 +34,34 @@ const WORKLOADS = {
   'pipe-64': { title: 'pipe echo, 64 B', transport: 'pipe', ...ECHO, size: 64 },
   'pipe-16k': { title: 'pipe echo, 16 KiB', transport: 'pipe', ...ECHO, size: 16384 },
   'http-get': { title: 'HTTP GET', transport: 'http', ...GET },
-  'ipc-json': { title: 'fork IPC, JSON', transport: 'ipc', unit: 'msg/s' },
+  'ipc-json': { title: 'fork, JSON', ...IPC, talk: 'json' },
+  'ipc-advanced': { title: 'fork, advanced', ...IPC, talk: 'advanced' },
+  'ipc-one-way': { title: 'fork, one way', ...IPC, talk: 'one-way' },
+  'ipc-round-trip': {
+    title: 'fork, round trip',
+    ...IPC,
+    talk: 'round-trip',
+    unit: 'us',
+    rounds: 9,
+  },
+  'ipc-json-16m': {
+    title: 'fork, JSON of 16 MiB',
+    ...IPC,
+    talk: 'json-16m',
+    unit: 'MiB/s',
+    size: 16,
+  },
+  'ipc-buffer-1m': {
+    title: 'fork, Buffer of 1 MiB',
+    ...IPC,
+    talk: 'buffer-1m',
+    unit: 'MiB/s',
+    size: 1,
+  },
 }
+
+// Of a time less is better; in all figures, a ratio above 1 is Ferrowire's advantage.
+const isTime = ({ unit }) => unit === 'us'
 
 async function compileLoad() {
   if (fs.existsSync(LOAD) && fs.statSync(LOAD).mtimeMs >= fs.statSync(SOURCE).mtimeMs) return
@@ -122,18 +149,16 @@ async function sample(command, args, seconds) {
   return JSON.parse(stdout)
 }
 
-// A contender has `measure(seconds)` -> { rate, cpu? } and `end()`; cpu is microseconds of the server's process per message.
+// A contender has `measure(seconds)` -> { rate, cpu? } and `end()`; rate is in the workload's unit, cpu is microseconds of the
+// server's process per message.
 async function contender(side, { transport, talk, connections, size }) {
   if (transport === 'ipc') {
     const script = path.join(__dirname, 'ipc-parent.js')
     return {
       async measure(seconds) {
-        const { count, seconds: spent } = await sample(
-          process.execPath,
-          [script, side, seconds],
-          seconds,
-        )
-        return { rate: count / spent }
+        const args = [script, side, seconds, talk]
+        const { count, seconds: spent, micros } = await sample(process.execPath, args, seconds)
+        return { rate: micros ?? (count * size) / spent }
       },
       async end() {},
     }
@@ -175,6 +200,7 @@ function summary(samples) {
 // Resolves with { name, title, unit, ratio, sides: { ferrowire: { median, min, max, cpu, rates }, 'built-in': ... } }.
 async function contest(name, { rounds, seconds, warmup = 0.3, onSample = () => {} }) {
   const workload = WORKLOADS[name]
+  rounds = Math.max(rounds, workload.rounds ?? 0)
   const names = Object.keys(sides)
   const contenders = new Map()
   const samples = Object.fromEntries(names.map((side) => [side, []]))
@@ -184,7 +210,7 @@ async function contest(name, { rounds, seconds, warmup = 0.3, onSample = () => {
     for (let round = 0; round < rounds; round++) {
       // Who goes first changes, lest one of them always follow the other's heat.
       for (const side of round % 2 ? names.toReversed() : names) {
-        onSample({ name, title: workload.title, side, round })
+        onSample({ name, title: workload.title, side, round, rounds })
         samples[side].push(await contenders.get(side).measure(seconds))
       }
     }
@@ -192,7 +218,8 @@ async function contest(name, { rounds, seconds, warmup = 0.3, onSample = () => {
     for (const each of contenders.values()) await each.end()
   }
   const results = Object.fromEntries(names.map((side) => [side, summary(samples[side])]))
-  const ratio = results.ferrowire.median / results['built-in'].median
+  const gain = results.ferrowire.median / results['built-in'].median
+  const ratio = isTime(workload) ? 1 / gain : gain
   return { name, title: workload.title, unit: workload.unit, ratio, sides: results }
 }
 

@@ -3,7 +3,8 @@
 const USAGE = `npm run bench -- [WORKLOAD]... [--rounds N] [--seconds S] [--json]
 
 The same script on Ferrowire and on the built-in modules of this Node, in turns; answers are checked. The figures are medians
-of the rounds, with half of the distance between the best and the worst of them. --json prints one JSON object instead.`
+of the rounds, with half of the distance between the best and the worst of them; a ratio above 1 is Ferrowire's advantage, also
+where the figure is a time. A WORKLOAD may ask for more rounds. --json prints one JSON object instead.`
 
 const { parseArgs } = require('node:util')
 const { build } = require('../../scripts/build')
@@ -43,8 +44,8 @@ async function main() {
   terminal.line(`${machine()}; ${rounds} rounds of ${seconds} s`)
   const results = []
   for (const name of names) {
-    const onSample = ({ title, side, round }) =>
-      terminal.status(`${title}: ${sides[side].title}, round ${round + 1} of ${rounds}`)
+    const onSample = ({ title, side, round, rounds: of }) =>
+      terminal.status(`${title}: ${sides[side].title}, round ${round + 1} of ${of}`)
     results.push(await contest(name, { rounds, seconds, onSample }))
     terminal.done()
   }

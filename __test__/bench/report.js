@@ -12,7 +12,8 @@ function bar(share, width) {
   return '█'.repeat(eighths >> 3) + EIGHTHS[eighths & 7]
 }
 
-const count = (number) => Math.round(number).toLocaleString('en-US')
+const count = (number) =>
+  number < 100 ? number.toFixed(1) : Math.round(number).toLocaleString('en-US')
 
 // Above this the machine had other work, and the medians say little.
 const TOO_WIDE = 0.25
@@ -48,16 +49,17 @@ function table(results, terminal) {
   }
 }
 
-// Each workload on its own scale: what is compared is the pair.
+// Each workload on its own scale: what is compared is the pair. A time is drawn as a speed.
 function chart(results, terminal) {
   const width = Math.min(50, terminal.columns - 40)
   const first = Math.max(...results.map(({ title }) => title.length))
-  for (const { title, sides: by } of results) {
-    const most = Math.max(...Object.values(by).map(({ median }) => median))
+  for (const { title, unit, sides: by } of results) {
+    const speed = ({ median }) => (unit === 'us' ? 1 / median : median)
+    const most = Math.max(...Object.values(by).map(speed))
     terminal.line()
     for (const [index, [side, { title: who }]] of Object.entries(sides).entries()) {
       const label = `  ${(index === 0 ? title : '').padEnd(first)}  ${who.padEnd(9)} `
-      const drawn = bar(by[side].median / most, width)
+      const drawn = bar(speed(by[side]) / most, width)
       terminal.line(label + terminal.paint(side === 'ferrowire' ? 'cyan' : 'dim', drawn))
     }
   }
