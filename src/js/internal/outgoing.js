@@ -6,8 +6,9 @@
 
 const process = require('node:process')
 const { Buffer } = require('node:buffer')
-const { closeFd, duplicateFd } = require('../engine')
+const { duplicateFd } = require('../engine')
 const { codes, errnoException } = require('./errors')
+const { NONE, UnsentBytes, UnsentText } = require('./unsent')
 
 // Beyond this size a larger write gains nothing, and the peer is kept waiting.
 const SIZE_LIMIT = 65536
@@ -17,12 +18,6 @@ const HIGH_WATER = 2 * 65536
 
 // Buffers in one vectored write: under the kernel's own limit of 1024.
 const COUNT_LIMIT = 512
-
-const NEWLINE = 0x0a
-const encoder = new TextEncoder()
-
-// No descriptor goes with the message.
-const NONE = -1
 
 // At 'exit': how long a peer that does not read is waited for, in all.
 const EXIT_LIMIT = 2000
@@ -64,7 +59,7 @@ class Outgoing {
   // Whether a message has left in this tick.
   #started = false
   #gathered = null
-  // Batches the kernel did not take: { bytes, batch, fd } each.
+  // What the kernel did not take, see unsent.js.
   #waiting = []
   #waitingSize = 0
   // The peer is gone: nothing that waits will ever leave.
@@ -138,7 +133,16 @@ class Outgoing {
     const batch = new Batch()
     if (callback !== undefined) process.nextTick(tell, this, batch, callback)
     else if (!quiet) batch.silent++
-    this.#send(batch, lineOf(text))
+    const line = new UnsentText(text, batch)
+    if (this.#waitingSize === 0) {
+      const sent = line.write(this.#handle)
+      if (sent < 0) return this.#fail(batch, sent)
+      if (line.isWritten) {
+        batch.status = 0
+        return
+      }
+    }
+    this.#wait(line, line.count())
   }
 
   flushGathered() {
@@ -149,18 +153,18 @@ class Outgoing {
     if (this.#frames !== undefined) return this.#sendFrames(batch)
     const { text } = batch
     batch.text = ''
-    if (this.#waitingSize > 0) return this.#wait(batch, Buffer.from(text))
+    if (this.#waitingSize > 0) return this.#keepBytes(batch, Buffer.from(text))
     const sent = this.#handle.writeUtf8(text)
     if (this.#wasTaken(batch, sent)) return
-    this.#wait(batch, Buffer.from(text).subarray(sent))
+    this.#keepBytes(batch, Buffer.from(text).subarray(sent))
   }
 
   #sendFrames(batch) {
     const frames = this.#frames
-    if (this.#waitingSize > 0) return this.#wait(batch, frames.take())
+    if (this.#waitingSize > 0) return this.#keepBytes(batch, frames.take())
     const sent = this.#handle.writePart(frames.buffer, frames.length)
     if (this.#wasTaken(batch, sent)) frames.clear()
-    else this.#wait(batch, frames.take(sent))
+    else this.#keepBytes(batch, frames.take(sent))
   }
 
   // Whether a write is over: the kernel took everything, or refused.
@@ -201,13 +205,17 @@ class Outgoing {
       fd = sent > 0 ? NONE : duplicateFd(fd)
       if (fd < NONE) return this.#fail(batch, fd)
     }
-    this.#wait(batch, bytes.subarray(sent), fd)
+    this.#keepBytes(batch, bytes.subarray(sent), fd)
   }
 
-  #wait(batch, bytes, fd = NONE) {
+  #keepBytes(batch, bytes, fd = NONE) {
+    this.#wait(new UnsentBytes(bytes, batch, fd), bytes.length)
+  }
+
+  #wait(entry, size) {
     noteUnsent(this)
-    this.#waiting.push({ bytes, batch, fd })
-    this.#waitingSize += bytes.length
+    this.#waiting.push(entry)
+    this.#waitingSize += size
     // A message on its way keeps the process alive, whether or not anyone listens.
     this.#control.refCounted()
   }
@@ -218,44 +226,39 @@ class Outgoing {
   }
 
   #flushWaiting() {
+    const waiting = this.#waiting
     let done = 0
-    while (done < this.#waiting.length) {
+    while (done < waiting.length) {
       const next = this.#nextWrite(done)
-      const [first] = next
-      let sent
-      if (first.fd === NONE) {
-        sent = this.#handle.writeRest(next.map(({ bytes }) => bytes))
-      } else {
-        sent = this.#handle.writeWithDescriptor(first.bytes, first.fd)
-        if (sent > 0) dropDescriptor(first)
-      }
+      const sent = next.length === 1 ? next[0].write(this.#handle) : this.#writeAll(next)
       if (sent < 0) {
         // Told to nobody here, as in Node: the end of the stream will be, by 'disconnect'.
         this.#broken = true
         break
       }
       this.#waitingSize -= sent
-      const end = done + next.length
-      while (done < end && sent >= this.#waiting[done].bytes.length) {
-        sent -= this.#waiting[done++].bytes.length
-      }
-      if (done < end) {
-        this.#waiting[done].bytes = this.#waiting[done].bytes.subarray(sent)
-        break
-      }
+      while (done < waiting.length && waiting[done].isWritten) done++
+      if (this.#handle.short) break
     }
     this.#settle(done)
     if (this.#waitingSize === 0 || this.#broken) this.#emptied()
   }
 
-  // Batches that may leave together: one with a descriptor leaves alone.
+  #writeAll(all) {
+    const sent = this.#handle.writeRest(all.map(({ bytes }) => bytes))
+    let left = sent
+    for (let i = 0; left > 0; i++) left = all[i].took(left)
+    return sent
+  }
+
+  // What may leave in one write.
   #nextWrite(start) {
     let end = start + 1
     while (
       end < this.#waiting.length &&
       end - start < COUNT_LIMIT &&
-      this.#waiting[end].fd === NONE &&
-      this.#waiting[start].fd === NONE
+      !this.#waiting[end].isAlone &&
+      !this.#waiting[start].isAlone
     ) {
       end++
     }
@@ -305,7 +308,7 @@ class Outgoing {
   #settle(count) {
     for (const entry of this.#waiting.splice(0, count)) {
       const { batch } = entry
-      dropDescriptor(entry)
+      entry.drop()
       this.#frames?.giveBack(entry.bytes)
       this.#control.unrefCounted()
       batch.status = 0
@@ -320,20 +323,6 @@ class Outgoing {
     if (this.#waitingSize === 0 || this.#broken) callback()
     else this.#onEmpty = callback
   }
-}
-
-// The bytes of a text and a newline. Most JSON is ASCII: then its size is known without counting.
-function lineOf(text) {
-  const bytes = Buffer.allocUnsafeSlow(text.length + 1)
-  const { read, written } = encoder.encodeInto(text, bytes)
-  if (read < text.length || written === bytes.length) return Buffer.from(text + '\n')
-  bytes[written] = NEWLINE
-  return bytes
-}
-
-function dropDescriptor(entry) {
-  if (entry.fd !== NONE) closeFd(entry.fd)
-  entry.fd = NONE
 }
 
 // The callback of a message, at its place in the order of ticks.
