@@ -4,6 +4,7 @@
 // bytes that a descriptor goes with, or a long text. `write(handle)` gives the bytes that the kernel
 // took, or an error; `batch` is whose end `isWritten` is, see outgoing.js.
 
+const { Buffer } = require('node:buffer')
 const { closeFd } = require('../engine')
 
 const NEWLINE = 0x0a
