@@ -3,7 +3,7 @@
 //! The pointers are taken anew for each turn (25 ns), because user code may detach any
 //! ArrayBuffer that it can reach, and dropped at its end.
 
-use crate::engine::host::{FreshBuffers, Host, Memory};
+use crate::engine::host::{BUFFER_MAX, BUFFERS, FreshBuffers, Host, Memory};
 use napi::sys;
 use std::cell::Cell;
 use std::ptr;
@@ -99,7 +99,7 @@ impl Host for JsHost {
             env: self.env,
             chunks: self.value(self.chunks),
             handed: 0,
-            current: None,
+            current: [None; BUFFERS],
         };
         turn(Memory {
             // SAFETY: JavaScript's own memory, which no JavaScript touches during the turn.
@@ -163,28 +163,61 @@ struct Buffers {
     env: sys::napi_env,
     chunks: sys::napi_value,
     handed: u32,
-    current: Option<(sys::napi_value, *mut u8, usize)>,
+    current: [Option<Fresh>; BUFFERS],
+}
+
+#[derive(Clone, Copy)]
+struct Fresh {
+    value: sys::napi_value,
+    data: *mut u8,
+    len: usize,
+}
+
+impl Buffers {
+    fn make(&self, len: usize) -> Option<Fresh> {
+        let (mut data, mut value) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: a live environment with an open scope, and places for the results.
+        let status = unsafe { sys::napi_create_buffer(self.env, len, &mut data, &mut value) };
+        (status == sys::Status::napi_ok && !data.is_null()).then_some(Fresh {
+            value,
+            data: data.cast(),
+            len,
+        })
+    }
+
+    /// Has a buffer of `len` bytes at place `at`, one made earlier if there is such a one.
+    fn place(&mut self, at: usize, len: usize) -> Option<()> {
+        let has = |fresh: &Option<Fresh>| fresh.is_some_and(|fresh| fresh.len == len);
+        match self.current[at..].iter().position(has) {
+            Some(found) => self.current.swap(at, at + found),
+            None => self.current[at] = Some(self.make(len)?),
+        }
+        Some(())
+    }
 }
 
 impl FreshBuffers for Buffers {
-    fn fresh(&mut self, len: usize) -> Option<&mut [u8]> {
-        if self.current.is_none_or(|(_, _, have)| have != len) {
-            let (mut data, mut value) = (ptr::null_mut(), ptr::null_mut());
-            // SAFETY: a live environment with an open scope, and places for the results.
-            let status = unsafe { sys::napi_create_buffer(self.env, len, &mut data, &mut value) };
-            if status != sys::Status::napi_ok || data.is_null() {
-                return None;
+    fn fresh(&mut self, len: usize) -> Option<[&mut [u8]; BUFFERS]> {
+        let mut slices: [&mut [u8]; BUFFERS] = Default::default();
+        let mut left = len;
+        for (at, slice) in slices.iter_mut().enumerate() {
+            let part = left.min(BUFFER_MAX);
+            if part == 0 {
+                break;
             }
-            self.current = Some((value, data.cast(), len));
+            self.place(at, part)?;
+            let Fresh { data, len, .. } = self.current[at]?;
+            // SAFETY: made with this length, and one of its own for each place; the scope of the
+            // turn keeps it alive and no JavaScript runs before it is handed over.
+            *slice = unsafe { std::slice::from_raw_parts_mut(data, len) };
+            left -= part;
         }
-        let (_, data, len) = self.current?;
-        // SAFETY: made above with this length; the scope of the turn keeps it alive and no
-        // JavaScript runs before it is handed over.
-        Some(unsafe { std::slice::from_raw_parts_mut(data, len) })
+        Some(slices)
     }
 
     fn hand_over(&mut self) -> i32 {
-        let Some((value, _, _)) = self.current.take() else {
+        self.current.rotate_left(1);
+        let Some(Fresh { value, .. }) = self.current[BUFFERS - 1].take() else {
             return -1;
         };
         let number = self.handed;

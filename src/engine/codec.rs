@@ -32,6 +32,30 @@ impl Codec {
         matches!(self, Self::Raw | Self::Switched(_))
     }
 
+    /// How many of the next bytes reach JavaScript as they are.
+    pub fn plain_ahead(&self) -> usize {
+        match self {
+            Self::Raw | Self::Switched(_) => usize::MAX,
+            Self::Http(parser) => usize::try_from(parser.body_ahead()).unwrap_or(usize::MAX),
+            Self::Ipc(_) | Self::Broken => 0,
+        }
+    }
+
+    /// `len` bytes of an HTTP body were read into the buffer `number`.
+    pub fn read_body(&mut self, id: i32, number: i32, len: usize, writer: &mut Writer<'_>) {
+        if let Self::Http(parser) = self {
+            writer.push(Kind::BodyOwned, id, [number, len as i32, 0, 0]);
+            let mut events = HttpEvents {
+                id,
+                requests: parser.is_server(),
+                bytes: &[],
+                offset: 0,
+                writer,
+            };
+            parser.pass_body(len as u64, &mut events);
+        }
+    }
+
     /// Makes the connection raw and gives its parser, for JavaScript to go on with.
     pub fn take_parser(&mut self) -> Option<Box<http1::Parser>> {
         match std::mem::replace(self, Self::Raw) {

@@ -9,11 +9,17 @@ pub struct Memory<'a> {
     pub buffers: &'a mut dyn FreshBuffers,
 }
 
+/// Most bytes of one buffer for a large read, and of one chunk that users see.
+pub const BUFFER_MAX: usize = 64 * 1024;
+/// Most such buffers in one read.
+pub const BUFFERS: usize = 4;
+
 /// Buffers for large reads, which JavaScript owns as soon as they are handed over.
 pub trait FreshBuffers {
-    /// A buffer of `len` bytes; the same one again until it is handed over.
-    fn fresh(&mut self, len: usize) -> Option<&mut [u8]>;
-    /// Gives the last fresh buffer away, and tells the number under which JavaScript finds it.
+    /// Buffers of `len` bytes in all, each of `BUFFER_MAX` but the last, which may be shorter; what
+    /// is too much is empty. The same ones again until they are handed over.
+    fn fresh(&mut self, len: usize) -> Option<[&mut [u8]; BUFFERS]>;
+    /// Gives the first of them away, and tells the number under which JavaScript finds it.
     fn hand_over(&mut self) -> i32;
 }
 

@@ -286,6 +286,7 @@ impl Engine {
     pub fn read_stop(&self, id: i32) -> Answer {
         self.settle_with(id, |conn| {
             conn.reading = false;
+            conn.expected.pause();
             Ok(())
         })
     }

@@ -5,13 +5,16 @@
 //! record names by a negative offset (-1 is the first) and JavaScript fetches. Records that did
 //! not fit wait in the overflow, and no socket is read before they are out.
 
-use super::host::{FreshBuffers, Memory};
+use super::host::{BUFFER_MAX, BUFFERS, FreshBuffers, Memory};
 use std::collections::VecDeque;
 
 /// Ints per record.
 pub const STRIDE: usize = 6;
-/// Most bytes taken from one connection in one read.
-pub const READ_MAX: usize = 64 * 1024;
+/// Most bytes that one read puts into the slab.
+const SLAB_READ_MAX: usize = 64 * 1024;
+/// Most records that one connection pushes before those that may wait in the overflow: a connect
+/// and the buffers of one read. The numbers of buffers hold for one turn only.
+const RECORDS_LOW: usize = 8;
 /// Room in the slab below which no further connection is read in this turn.
 const SLAB_LOW: usize = 2 * 1024;
 
@@ -49,6 +52,8 @@ pub enum Kind {
     Partial = 14,
     /// descriptors that no message has claimed are void but for the newest: their number
     Unclaimed = 15,
+    /// buffer number, length
+    BodyOwned = 16,
 }
 
 pub type Record = [i32; STRIDE];
@@ -75,6 +80,14 @@ impl Overflow {
             .map(std::mem::take)
             .unwrap_or_default()
     }
+}
+
+/// Where a large read goes.
+pub struct OwnSpace<'a> {
+    pub buffers: [&'a mut [u8]; BUFFERS],
+    /// The free slab, for what comes behind them, and its offset.
+    pub spill: &'a mut [u8],
+    pub offset: usize,
 }
 
 pub struct Outbox<'a> {
@@ -134,7 +147,7 @@ impl<'a> Outbox<'a> {
     /// Whether another connection may be polled in this turn.
     pub fn has_room(&self) -> bool {
         self.overflow.is_empty()
-            && self.has_record_room()
+            && (self.count + RECORDS_LOW) * STRIDE <= self.events.len()
             && self.slab.len() - self.used >= SLAB_LOW
     }
 
@@ -143,21 +156,25 @@ impl<'a> Outbox<'a> {
     /// For a codec half of the room is kept for what it writes about the bytes it reads.
     pub fn read_space(&mut self, for_codec: bool) -> (&mut [u8], usize) {
         let free = self.slab.len() - self.used;
-        let len = if for_codec { free / 2 } else { free }.min(READ_MAX);
+        let len = if for_codec { free / 2 } else { free }.min(SLAB_READ_MAX);
         (&mut self.slab[self.used..self.used + len], self.used)
     }
 
-    /// A fresh buffer of `len` bytes, and the free slab behind it with its offset. The largest
-    /// buffers have no slab behind them: a stream that fills those is read again anyway.
-    pub fn own_space(&mut self, len: usize) -> Option<(&mut [u8], &mut [u8], usize)> {
-        let own = self.buffers.fresh(len)?;
-        let free = if len < READ_MAX {
-            self.slab.len() - self.used
-        } else {
-            0
+    /// Fresh buffers of `len` bytes. Full buffers have no slab behind them: a stream that fills
+    /// those is read again anyway.
+    pub fn own_space(&mut self, len: usize, for_codec: bool) -> Option<OwnSpace<'_>> {
+        let buffers = self.buffers.fresh(len)?;
+        let free = self.slab.len() - self.used;
+        let spill = match len % BUFFER_MAX {
+            0 => 0,
+            _ if for_codec => free / 2,
+            _ => free,
         };
-        let spill = &mut self.slab[self.used..self.used + free.min(READ_MAX)];
-        Some((own, spill, self.used))
+        Some(OwnSpace {
+            buffers,
+            spill: &mut self.slab[self.used..self.used + spill.min(SLAB_READ_MAX)],
+            offset: self.used,
+        })
     }
 
     /// Keeps `len` bytes that were read into `read_space`. Eight-byte steps keep copies aligned.
@@ -256,7 +273,7 @@ mod tests {
 
     struct NoBuffers;
     impl FreshBuffers for NoBuffers {
-        fn fresh(&mut self, _len: usize) -> Option<&mut [u8]> {
+        fn fresh(&mut self, _len: usize) -> Option<[&mut [u8]; BUFFERS]> {
             None
         }
         fn hand_over(&mut self) -> i32 {
@@ -284,23 +301,23 @@ mod tests {
 
     #[test]
     fn records_that_find_no_room_come_first_in_the_next_turn() {
-        let (mut events, mut slab) = ([0; 2 * STRIDE], [0; 4096]);
+        let (mut events, mut slab) = ([0; 10 * STRIDE], [0; 4096]);
         let mut overflow = Overflow::default();
         let count = turn(&mut events, &mut slab, &mut overflow, |outbox| {
-            for id in 1..=5 {
+            for id in 1..=21 {
                 outbox.push(Kind::Writable, id, [0; 4]);
             }
             assert!(!outbox.has_room());
         });
-        assert_eq!((count, events[1], events[STRIDE + 1]), (2, 1, 2));
+        assert_eq!((count, events[1], events[9 * STRIDE + 1]), (10, 1, 10));
         let count = turn(&mut events, &mut slab, &mut overflow, |outbox| {
             assert!(!outbox.has_room());
         });
-        assert_eq!((count, events[1], events[STRIDE + 1]), (2, 3, 4));
+        assert_eq!((count, events[1], events[9 * STRIDE + 1]), (10, 11, 20));
         let count = turn(&mut events, &mut slab, &mut overflow, |outbox| {
             assert!(outbox.has_room());
         });
-        assert_eq!((count, events[1]), (1, 5));
+        assert_eq!((count, events[1]), (1, 21));
     }
 
     #[test]

@@ -1,28 +1,39 @@
 //! One read step of a connection, and where its bytes go.
 //!
-//! Small reads go into the slab, from which JavaScript copies them. Large ones go into an
-//! ArrayBuffer of their own, of the size that this peer is expected to send: copying 16 KiB costs
-//! as much as half of the message. The slab lies behind that buffer in a vectored read, so a
-//! message of just the expected size is known to be the last without asking the kernel again, and
-//! its chunk has an ArrayBuffer of exactly its length, as Node's chunks do.
+//! Small reads go into the slab, from which JavaScript copies them. Large ones, of raw
+//! connections and of HTTP bodies, go into an ArrayBuffer of their own, of the size that this peer
+//! is expected to send: copying 16 KiB costs as much as half of the message. The slab lies behind
+//! that buffer in a vectored read, so a message of just the expected size is known to be the last
+//! without asking the kernel again, and its chunk has an ArrayBuffer of exactly its length, as
+//! Node's chunks do.
+//!
+//! An HTTP body that keeps filling its buffer, and that nobody has paused, is read into several at
+//! once. The kernel's work goes by the read, not only by the byte: 1 MiB from loopback costs 195 us
+//! in reads of 64 KiB and 108 in such of 256 (a C loop). Chunks stay as long as Node's.
 
 use super::codec::{Codec, Next};
 use super::conn::{Conn, Io, Step};
-use super::outbox::{Kind, Outbox, READ_MAX};
+use super::host::{BUFFER_MAX, BUFFERS};
+use super::outbox::{Kind, Outbox};
 use crate::sys::errno;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::task::{Context, Poll, ready};
 
 /// Reads at least this long get a buffer of their own.
 const OWN_BUFFER_MIN: usize = 4 * 1024;
+/// So much of a body must have come without a pause before more than one buffer is filled at once:
+/// a stream that nobody reads stops earlier, and holds no more than in Node.
+const FLOWS_AFTER: usize = 2 * BUFFER_MAX;
 
 /// How many bytes the next read of a connection will bring, judged by the last ones.
 #[derive(Default)]
 pub struct Expected {
-    /// Size of the next own buffer; 0 while reads are small.
+    /// Size of the next own buffers together; 0 while reads are small.
     size: usize,
     /// What the last read brought.
     last: usize,
+    /// What came of a body since it began or was paused.
+    flowed: usize,
 }
 
 impl Expected {
@@ -32,11 +43,38 @@ impl Expected {
         if len < OWN_BUFFER_MIN {
             self.size = 0;
         } else if self.size == 0 || len == self.last {
-            self.size = len.min(READ_MAX);
+            self.size = len.min(BUFFER_MAX);
         } else if len > self.size || len <= self.size / 2 {
-            self.size = len.next_multiple_of(OWN_BUFFER_MIN).min(READ_MAX);
+            self.size = len.next_multiple_of(OWN_BUFFER_MIN).min(BUFFER_MAX);
         }
         self.last = len;
+    }
+
+    /// As `follow`, for a read that began inside of a body of which `ahead` bytes were left. That
+    /// of its last piece says nothing about the next body.
+    fn follow_body(&mut self, len: usize, ahead: usize) {
+        self.flowed += len;
+        if ahead <= len {
+            self.pause();
+        } else if len >= BUFFER_MAX && len >= self.size && self.flowed >= FLOWS_AFTER {
+            self.size = BUFFERS * BUFFER_MAX;
+            self.last = len;
+        } else {
+            self.follow(len);
+        }
+    }
+
+    /// As `follow`, for a read that began with a head; short ones say nothing about bodies.
+    fn follow_head(&mut self, len: usize) {
+        self.flowed = len;
+        if len >= OWN_BUFFER_MIN {
+            self.follow(len);
+        }
+    }
+
+    pub fn pause(&mut self) {
+        self.size = self.size.min(BUFFER_MAX);
+        self.flowed = 0;
     }
 }
 
@@ -49,7 +87,7 @@ struct Taken {
     room: usize,
     /// Where in the slab the bytes lie, those past an own buffer.
     offset: usize,
-    /// Bytes of them in an own buffer.
+    /// Bytes of them in own buffers.
     own: usize,
 }
 
@@ -61,7 +99,8 @@ impl Conn {
         outbox: &mut Outbox<'_>,
         step: &mut Step,
     ) {
-        let taken = match self.poll_take(cx, outbox) {
+        let ahead = self.codec.plain_ahead();
+        let taken = match self.poll_take(ahead, cx, outbox) {
             Poll::Pending => return,
             Poll::Ready(Err(error)) => return self.end(errno::number(&error), outbox),
             Poll::Ready(Ok(Taken { len: 0, .. })) => return self.end(0, outbox),
@@ -79,11 +118,17 @@ impl Conn {
             step.later = !step.more;
         }
         self.tell(&taken, outbox);
-        self.expected.follow(taken.len);
+        match &self.codec {
+            Codec::Http(_) if ahead > 0 => self.expected.follow_body(taken.len, ahead),
+            Codec::Http(_) => self.expected.follow_head(taken.len),
+            _ => self.expected.follow(taken.len),
+        }
     }
 
+    /// `ahead` is how many of the bytes to come are for JavaScript as they are.
     fn poll_take(
         &mut self,
+        ahead: usize,
         cx: &mut Context<'_>,
         outbox: &mut Outbox<'_>,
     ) -> Poll<io::Result<Taken>> {
@@ -91,12 +136,15 @@ impl Conn {
             return Poll::Pending;
         };
         let raw = self.codec.is_raw();
-        if raw && self.expected.size > 0 && self.read_limit.is_none() {
-            let Some((own, spill, offset)) = outbox.own_space(self.expected.size) else {
+        let size = self.expected.size.min(ahead);
+        if size >= OWN_BUFFER_MIN && self.read_limit.is_none() {
+            let Some(space) = outbox.own_space(size, !raw) else {
                 return Poll::Pending;
             };
-            let (size, room) = (own.len(), own.len() + spill.len());
-            let done = stream.poll_read_vectored(cx, own, spill);
+            let (room, offset) = (size + space.spill.len(), space.offset);
+            let [first, second, third, fourth] = space.buffers;
+            let mut slices = [first, second, third, fourth, space.spill].map(IoSliceMut::new);
+            let done = stream.poll_read_vectored(cx, &mut slices);
             return done.map_ok(|len| Taken {
                 len,
                 room,
@@ -142,11 +190,19 @@ impl Conn {
     }
 
     fn tell(&mut self, taken: &Taken, outbox: &mut Outbox<'_>) {
-        if taken.own > 0 {
+        let mut own = taken.own;
+        while own > 0 {
+            let part = own.min(BUFFER_MAX);
+            own -= part;
             let number = outbox.buffers.hand_over();
-            let behind = taken.len - taken.own;
-            let record = [number, taken.own as i32, behind as i32, 0];
-            outbox.push(Kind::DataOwned, self.id, record);
+            if self.codec.is_raw() {
+                let behind = taken.len - taken.own;
+                let record = [number, part as i32, behind as i32, 0];
+                outbox.push(Kind::DataOwned, self.id, record);
+            } else {
+                let (_, mut writer) = outbox.split(0, 0);
+                self.codec.read_body(self.id, number, part, &mut writer);
+            }
         }
         let len = taken.len - taken.own;
         if len == 0 {
@@ -205,7 +261,47 @@ mod tests {
 
     #[test]
     fn a_stream_gets_the_largest_buffers() {
-        assert_eq!(sizes(&[5_000, 70_000, 65_536]), [5_000, READ_MAX, READ_MAX]);
+        let sizes = sizes(&[5_000, 70_000, 65_536]);
+        assert_eq!(sizes, [5_000, BUFFER_MAX, BUFFER_MAX]);
+    }
+
+    #[test]
+    fn a_body_that_fills_its_buffers_gets_more() {
+        const K: usize = 1024;
+        let mut expected = Expected::default();
+        expected.follow_head(40 * K);
+        let mut body = |len, left| {
+            expected.follow_body(len, left);
+            expected.size / K
+        };
+        assert_eq!(body(64 * K, 900 * K), 64);
+        assert_eq!(body(64 * K, 800 * K), 256);
+        assert_eq!(body(256 * K, 700 * K), 256);
+        assert_eq!(body(200 * K, 400 * K), 256);
+        assert_eq!(body(100 * K, 200 * K), 64);
+        assert_eq!(body(64 * K, 100 * K), 256);
+        // The last piece.
+        assert_eq!(body(36 * K, 36 * K), 64);
+    }
+
+    #[test]
+    fn a_paused_body_gets_one_buffer() {
+        let mut expected = Expected::default();
+        for _ in 0..2 {
+            expected.follow_body(BUFFER_MAX, usize::MAX);
+        }
+        assert_eq!(expected.size, BUFFERS * BUFFER_MAX);
+        expected.pause();
+        expected.follow_body(BUFFER_MAX, usize::MAX);
+        assert_eq!(expected.size, BUFFER_MAX);
+    }
+
+    #[test]
+    fn a_short_head_says_nothing() {
+        let mut expected = Expected::default();
+        expected.follow_head(10_000);
+        expected.follow_head(100);
+        assert_eq!(expected.size, 10_000);
     }
 
     #[test]

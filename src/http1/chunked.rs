@@ -60,6 +60,22 @@ impl Chunked {
         self.counted = 0;
     }
 
+    /// How many of the next bytes are data for certain.
+    pub(super) fn ahead(&self) -> u64 {
+        match self.state {
+            State::Data => self.left,
+            _ => 0,
+        }
+    }
+
+    /// So many of them were taken elsewhere.
+    pub(super) fn pass(&mut self, len: u64) {
+        self.left -= len;
+        if self.left == 0 {
+            self.state = State::DataEnd;
+        }
+    }
+
     fn count(&mut self, bytes: usize, at: usize) -> Result<(), ParseError> {
         self.counted += bytes;
         if self.counted > self.max_extensions {

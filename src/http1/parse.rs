@@ -186,6 +186,29 @@ impl Parser {
         matches!(self.state, State::Idle | State::Closed)
     }
 
+    /// How many of the next bytes belong to a body for certain. They need not be shown to
+    /// `execute`: an owner who reads them to where they are wanted says so with `pass_body`.
+    pub fn body_ahead(&self) -> u64 {
+        match self.state {
+            State::Length(left) => left,
+            State::UntilClose => u64::MAX,
+            State::Chunked => self.chunked.ahead(),
+            _ => 0,
+        }
+    }
+
+    /// `len` bytes of the body, no more than `body_ahead`, have gone past the parser. Reports the
+    /// end of the message if they were its last.
+    pub fn pass_body(&mut self, len: u64, events: &mut impl Events) {
+        debug_assert!(len > 0 && len <= self.body_ahead());
+        match self.state {
+            State::Length(left) if left > len => self.state = State::Length(left - len),
+            State::Length(_) => self.complete(events),
+            State::Chunked => self.chunked.pass(len),
+            _ => {}
+        }
+    }
+
     /// Takes the next bytes of the stream. After an error the same error comes again.
     pub fn execute(
         &mut self,

@@ -184,6 +184,46 @@ fn every_cut_equals_whole() {
     }
 }
 
+/// Feeds one byte at a time, but has bodies pass by the parser, at most `most` bytes at once.
+fn run_past(kind: Kind, mut input: &[u8], most: usize) -> String {
+    let (mut parser, mut log) = (kind.parser(), Log::new(kind.role()));
+    while !input.is_empty() {
+        let ahead = usize::try_from(parser.body_ahead()).unwrap_or(usize::MAX);
+        let passed = ahead.min(most).min(input.len());
+        let (piece, rest) = input.split_at(passed.max(1));
+        input = rest;
+        if passed > 0 {
+            log.body(piece);
+            parser.pass_body(passed as u64, &mut log);
+            continue;
+        }
+        match parser.execute(piece, &mut log) {
+            Ok(Outcome::More) => {}
+            Ok(Outcome::Upgraded { .. }) => {
+                log.add("raw".to_string());
+                return log.text();
+            }
+            Err(error) => {
+                log.add(error.to_string());
+                return log.text();
+            }
+        }
+    }
+    let end = parser.finish(&mut log);
+    log.add(end.map_or_else(|error| error.to_string(), |()| "eof".to_string()));
+    log.text()
+}
+
+#[test]
+fn bodies_that_pass_by_equal_those_that_are_shown() {
+    for (kind, input, want) in CASES {
+        for most in [1, 2, usize::MAX] {
+            let got = run_past(*kind, input, most);
+            assert_eq!(got, placeless(want), "{}", input.escape_ascii());
+        }
+    }
+}
+
 /// An error is told with the byte that makes it one, not when the head is complete.
 #[test]
 fn errors_come_with_their_byte() {

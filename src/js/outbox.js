@@ -32,6 +32,7 @@ const UPGRADE = 12
 const PARSE_ERROR = 13
 const PARTIAL = 14
 const UNCLAIMED = 15
+const BODY_OWNED = 16
 
 const STRIDE = 6
 const INDEX_MASK = 0xfffff
@@ -145,6 +146,9 @@ function deliver(handle, kind, at) {
       if (b > 0) handle.hasFlushed = true
       handle.scope.runInAsyncScope(handle.onmessageend, handle, textOut(a, b), events[at + 4] !== 0)
       break
+    case BODY_OWNED:
+      handle.scope.runInAsyncScope(handle.onbody, handle, ownedOut(a, b))
+      break
     case UPGRADE:
       handle.scope.runInAsyncScope(handle.onupgrade, handle, copyOut(a, b))
       break
@@ -176,7 +180,7 @@ function frameText(offset, length) {
 // requests do drain after each piece of a body.)
 function isJoined(handle, kind) {
   if (kind < FRAME) return false
-  return kind !== BODY || handle.joinsBodies
+  return (kind !== BODY && kind !== BODY_OWNED) || handle.joinsBodies
 }
 
 // Set in `info` of a head with many fields, see engine/codec.rs.
@@ -214,7 +218,7 @@ function deliverAll(end) {
     if (handle === undefined || handle.id !== id || (handle.closing && isOver(handle, kind))) {
       // A connection that was accepted for a listener which is gone belongs to nobody.
       if (kind === CONNECTION && events[at + 2] > 0) native.close(events[at + 2], false)
-      if (kind === DATA_OWNED) chunks[events[at + 2]] = undefined
+      if (kind === DATA_OWNED || kind === BODY_OWNED) chunks[events[at + 2]] = undefined
       continue
     }
     try {

@@ -127,17 +127,15 @@ impl Stream {
         let _ = self.try_io(interest, refuse);
     }
 
-    /// As `poll_read`, into two buffers one after the other.
+    /// As `poll_read`, into several buffers one after the other.
     pub fn poll_read_vectored(
         &self,
         cx: &mut Context<'_>,
-        first: &mut [u8],
-        second: &mut [u8],
+        slices: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        let room = first.len() + second.len();
+        let room = slices.iter().map(|slice| slice.len()).sum();
         loop {
             ready!(self.poll_read_ready(cx))?;
-            let slices = &mut [IoSliceMut::new(first), IoSliceMut::new(second)];
             let done = match self {
                 Self::Tcp(stream) => stream.try_read_vectored(slices),
                 Self::Local(stream) => stream.try_read_vectored(slices),
