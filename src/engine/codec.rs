@@ -48,6 +48,7 @@ impl Codec {
             let mut events = HttpEvents {
                 id,
                 requests: parser.is_server(),
+                closing: false,
                 bytes: &[],
                 offset: 0,
                 writer,

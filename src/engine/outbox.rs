@@ -17,6 +17,9 @@ const SLAB_READ_MAX: usize = 64 * 1024;
 const RECORDS_LOW: usize = 8;
 /// Room in the slab below which no further connection is read in this turn.
 const SLAB_LOW: usize = 2 * 1024;
+/// Bytes in buffers of their own, from which on JavaScript is told before more is read: it finds them in the processor's
+/// cache, and often writes them on.
+const OWNED_MAX: usize = 128 * 1024;
 
 /// Kinds of records. JavaScript has the same list.
 #[repr(i32)]
@@ -97,6 +100,8 @@ pub struct Outbox<'a> {
     overflow: Overflow,
     count: usize,
     used: usize,
+    /// Bytes that were read into buffers of their own.
+    owned: usize,
 }
 
 impl<'a> Outbox<'a> {
@@ -109,6 +114,7 @@ impl<'a> Outbox<'a> {
             used: 0,
             overflow,
             count: 0,
+            owned: 0,
         };
         if outbox.overflow.is_empty() {
             outbox.overflow.spills.clear();
@@ -146,7 +152,8 @@ impl<'a> Outbox<'a> {
 
     /// Whether another connection may be polled in this turn.
     pub fn has_room(&self) -> bool {
-        self.overflow.is_empty()
+        self.owned < OWNED_MAX
+            && self.overflow.is_empty()
             && (self.count + RECORDS_LOW) * STRIDE <= self.events.len()
             && self.slab.len() - self.used >= SLAB_LOW
     }
@@ -175,6 +182,12 @@ impl<'a> Outbox<'a> {
             spill: &mut self.slab[self.used..self.used + spill.min(SLAB_READ_MAX)],
             offset: self.used,
         })
+    }
+
+    /// Gives away the next buffer, which `len` bytes were read into; gives its number.
+    pub fn hand_over(&mut self, len: usize) -> i32 {
+        self.owned += len;
+        self.buffers.hand_over()
     }
 
     /// Keeps `len` bytes that were read into `read_space`. Eight-byte steps keep copies aligned.

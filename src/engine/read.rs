@@ -194,7 +194,7 @@ impl Conn {
         while own > 0 {
             let part = own.min(BUFFER_MAX);
             own -= part;
-            let number = outbox.buffers.hand_over();
+            let number = outbox.hand_over(part);
             if self.codec.is_raw() {
                 let behind = taken.len - taken.own;
                 let record = [number, part as i32, behind as i32, 0];

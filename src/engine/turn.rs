@@ -13,8 +13,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-/// Rounds in one callback of libuv, for connections that filled their whole buffer.
-const ROUNDS: usize = 4;
+/// Rounds in one callback of libuv, for connections that filled their whole buffer and for those that found no room in the
+/// outbox. 16 reads of 64 KiB are half of what libuv takes from one connection before it looks at the next.
+const ROUNDS: usize = 16;
 /// libuv's own number of rounds for callbacks that are due at once.
 const PENDING_ROUNDS: usize = 8;
 
