@@ -1,148 +1,110 @@
 'use strict'
 
-const USAGE = `npm run test:conformance -- NODE_TESTS [--module NAME] [--filter TEXT] [--node BINARY] [--update]
+const USAGE = `npm run test:conformance -- NODE_TESTS [--area NAME]... [--poison] [--filter PATTERN] [--node BINARY] [--update] [--verbose]
 
-Runs Node's own tests of net, http, child_process and pipes, unmodified, a process each, with the modules redirected by
+Runs Node's own tests of net, http, pipes, fork and cluster, unmodified, a process each, with the modules redirected by
 ferrowire/register. NODE_TESTS is the \`test\` directory of Node's sources; they are not part of this project.
 
-What passes is listed in passing/<module>.txt. A listed test that fails is an error; those that pass and are not
-listed are counted. --update writes the lists anew.`
+__test__/conformance/<area>.txt says of each file whether it passes, and why not; whatever turns out otherwise is an
+error. --poison makes the built-in sockets and HTTP parser throw.
+--update writes what was found into the lists; reasons are written by hand.`
 
-const { spawn } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { parseArgs } = require('node:util')
-const { ROOT, build } = require('../../scripts/build')
+const { build } = require('../../scripts/build')
 const { terminal } = require('../../scripts/terminal')
+const { AREAS, readList, unexplained, writeList } = require('./lists')
+const { play } = require('./play')
 
-const LIMIT_MS = 30_000
-const LISTS = path.join(__dirname, 'passing')
-const REGISTER = path.join(ROOT, 'src', 'js', 'register.js')
-
-const MODULES = {
-  net: /^test-net-/,
-  http: /^test-http-/,
-  child_process: /^test-child-process-/,
-  pipe: /^test-pipe-/,
-}
-
-// They look into Node's own insides, which no replacement has.
-const isInternal = (source) =>
-  /--expose-internals|internalBinding|require\('internal\//.test(source)
-
-function collect(tests, name, filter) {
-  const folder = path.join(tests, 'parallel')
-  return fs
-    .readdirSync(folder)
-    .filter((file) => MODULES[name].test(file) && /\.m?js$/.test(file) && file.includes(filter))
-    .map((file) => ({ file, source: fs.readFileSync(path.join(folder, file), 'utf8') }))
-    .filter(({ source }) => !isInternal(source))
-}
-
-const running = new Set()
-process.on('exit', () => {
-  for (const child of running) endGroup(child)
-})
 process.once('SIGINT', () => process.exit(130))
 
-function endGroup(child) {
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch (error) {
-    if (error.code !== 'ESRCH') throw error
-  }
-}
+const isExpected = ({ state }, poison) =>
+  state === 'passes' || state === 'free' || (state === 'unpoisoned' && !poison)
 
-function passes({ tests, node, file, source, slot }) {
-  const flags =
-    source
-      .match(/^\/\/ Flags:(.*)/m)?.[1]
-      .trim()
-      .split(/\s+/) ?? []
-  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'fwc-'))
-  const child = spawn(node, [...flags, path.join(tests, 'parallel', file)], {
-    cwd: path.dirname(tests),
-    stdio: 'ignore',
-    // A group of its own: tests leave children behind.
-    detached: true,
-    env: {
-      PATH: process.env.PATH,
-      HOME: scratch,
-      NODE_OPTIONS: `--require "${REGISTER}"`,
-      NODE_TEST_DIR: scratch,
-      TEST_SERIAL_ID: String(slot),
-      TEST_THREAD_ID: '0',
-      TEST_PARALLEL: '1',
-    },
-  })
-  running.add(child)
-  return new Promise((resolve) => {
-    const limit = setTimeout(() => endGroup(child), LIMIT_MS)
-    child.on('exit', (code) => {
-      clearTimeout(limit)
-      endGroup(child)
-      running.delete(child)
-      fs.rmSync(scratch, { recursive: true, force: true })
-      resolve(code === 0)
-    })
-  })
-}
-
-async function runModule(name, { tests, node, filter, update }) {
-  const todo = collect(tests, name, filter)
-  const passed = []
+// Those of `sequential` one at a time, after the others.
+async function playAll(todo, area, options, tell) {
   let next = 0
-  const worker = async (slot) => {
-    while (next < todo.length) {
-      const { file, source } = todo[next++]
-      terminal.status(`${name}: ${next} of ${todo.length}, ${passed.length} passed`)
-      if (await passes({ tests, node, file, source, slot })) passed.push(file)
+  const worker = async (queue) => {
+    while (queue.length > 0) {
+      const entry = queue.shift()
+      terminal.status(`${area}: ${++next} of ${todo.length}`)
+      tell(entry, await play({ ...options, file: entry.file }))
     }
   }
-  await Promise.all(os.cpus().map((_, slot) => worker(slot + 1)))
+  const isAlone = ({ file }) => file.startsWith('sequential/')
+  const together = todo.filter((entry) => !isAlone(entry))
+  await Promise.all(os.cpus().map(() => worker(together)))
+  await worker(todo.filter(isAlone))
   terminal.done()
+}
 
-  const list = path.join(LISTS, `${name}.txt`)
-  const listed = fs.existsSync(list)
-    ? fs.readFileSync(list, 'utf8').split('\n').filter(Boolean)
-    : []
-  const ran = new Set(todo.map(({ file }) => file))
-  const lost = listed.filter((file) => ran.has(file) && !passed.includes(file))
-  const gained = passed.filter((file) => !listed.includes(file))
-  terminal.line(`${name.padEnd(14)} ${passed.length} of ${todo.length} pass`)
-  if (update) {
-    fs.mkdirSync(LISTS, { recursive: true })
-    fs.writeFileSync(list, `${passed.sort().join('\n')}\n`)
-    return 0
+// What a run says about a line of the list.
+function judge(entry, passed, poison) {
+  if (passed === isExpected(entry, poison)) return entry
+  if (passed && poison && entry.state === 'fails') return entry
+  const state = passed ? 'passes' : poison && entry.state !== 'fails' ? 'unpoisoned' : 'fails'
+  return { state, file: entry.file }
+}
+
+async function runArea(area, options) {
+  const { filter, poison, tests, update, verbose } = options
+  const list = readList(area)
+  const isLeftOut = ({ state }) => state === 'out' || (state === 'free' && poison)
+  const todo = list.entries.filter((entry) => !isLeftOut(entry) && filter.test(entry.file))
+  const found = new Map()
+  const count = { passed: 0, measured: 0, measuring: 0, surprises: 0 }
+  await playAll(todo, area, options, (entry, { passed, said }) => {
+    found.set(entry, judge(entry, passed, poison))
+    count.passed += passed
+    if (entry.state !== 'free') {
+      count.measuring++
+      count.measured += passed
+    }
+    if (passed === isExpected(entry, poison)) return
+    count.surprises++
+    terminal.bad(`${entry.file} ${passed ? 'passes' : 'fails'}, listed as: ${entry.state}`)
+    if (verbose && !passed) terminal.line(said.split('\n').slice(-30).join('\n'))
+  })
+  const percent = ((100 * count.measured) / count.measuring).toFixed(1)
+  terminal.line(
+    `${area.padEnd(8)} ${count.passed} of ${todo.length} pass; without free passes ${count.measured} of ${count.measuring} (${percent} %)`,
+  )
+  const entries = list.entries.map((entry) => found.get(entry) ?? entry)
+  if (update) writeList(area, { head: list.head, entries })
+  for (const { file } of unexplained(entries)) terminal.bad(`${file} has no reason in ${area}.txt`)
+  for (const { file } of todo) {
+    if (!fs.existsSync(path.join(tests, file))) terminal.bad(`${file} is not among these tests`)
   }
-  for (const file of lost.sort()) terminal.bad(`${file} passed before`)
-  if (gained.length > 0)
-    terminal.line(`  ${gained.length} that pass are not listed yet: --update lists them`)
-  return lost.length
+  return (update ? 0 : count.surprises) + unexplained(entries).length
 }
 
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      module: { type: 'string', multiple: true, default: Object.keys(MODULES) },
+      area: { type: 'string', multiple: true },
       filter: { type: 'string', default: '' },
       node: { type: 'string', default: process.execPath },
+      poison: { type: 'boolean', default: false },
       update: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
     },
   })
   const tests = positionals[0] && path.resolve(positionals[0])
-  const isUsable = values.module.every((name) => Object.hasOwn(MODULES, name))
+  const areas = values.area ?? AREAS
+  const isUsable = areas.every((area) => AREAS.includes(area))
   if (!isUsable || !tests || !fs.existsSync(path.join(tests, 'parallel'))) {
     console.error(USAGE)
     process.exitCode = 2
     return
   }
   await build()
-  let lost = 0
-  for (const name of values.module) lost += await runModule(name, { tests, ...values })
-  process.exitCode = lost === 0 ? 0 : 1
+  const options = { ...values, tests, filter: new RegExp(values.filter) }
+  let wrong = 0
+  for (const area of areas) wrong += await runArea(area, options)
+  process.exitCode = wrong === 0 ? 0 : 1
 }
 
 main().catch((error) => {
