@@ -9,7 +9,7 @@ const process = require('node:process')
 const Module = require('node:module')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')
-const { loadCluster, useFork } = require('./internal/load-cluster')
+const { loadCluster, useModules } = require('./internal/load-cluster')
 
 const OWN_FOLDER = __dirname + path.sep
 const OURS = new Map(
@@ -72,9 +72,9 @@ function addonsAllowed() {
 }
 
 if (addonsAllowed()) {
-  require('./net')
+  const net = require('./net')
   require('./http')
-  useFork(require('./child_process').fork)
+  useModules({ fork: require('./child_process').fork, net })
   if (typeof Module.registerHooks === 'function') redirectByHooks()
   else redirectByLoader()
 }

@@ -30,6 +30,7 @@ const kConnections = Symbol('kConnections') // on a server: its connections, onc
 const { kIncomingMessage } = symbols
 
 const ASK_UPGRADE = 4
+const ON_TIMEOUT = 6
 
 // Bits of a head's `info`, see engine.js.
 const UPGRADE = 1 << 17
@@ -290,6 +291,11 @@ class ServerConnection {
     socket.parser = null
   }
 
+  // Node's parser has its callback under this number until it is freed.
+  get [ON_TIMEOUT]() {
+    return this.codec === null ? null : () => timedOut(this)
+  }
+
   // Users call these on `socket.parser`, and replace them; the codec itself needs no pausing.
   pause() {}
   resume() {}
@@ -298,6 +304,10 @@ class ServerConnection {
   remove() {
     this.server[kConnections]?.delete(this)
   }
+}
+
+function timedOut({ server, socket }) {
+  if (!server.emit('timeout', socket)) socket.destroy()
 }
 
 // By now the rest of that read has been dropped. What comes later is refused with its bytes, so they must come here.

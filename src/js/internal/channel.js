@@ -9,6 +9,7 @@ const { EventEmitter } = require('node:events')
 const { constants } = require('node:os')
 const { deprecate } = require('node:util')
 const { codes, errnoException } = require('./errors')
+const { asksToListen, withOurServers } = require('./load-cluster')
 const { Outgoing } = require('./outgoing')
 const { Passing, isInternal } = require('./passing')
 const { serializations } = require('./serialization')
@@ -107,7 +108,9 @@ function openChannel(target, handle, serialization, maxMessageLength = DEFAULT_M
   const passing = new Passing(target, handle, outgoing, deliver)
 
   function emit(event, message, received) {
-    if (event === 'internalMessage' || target.listenerCount('message') > 0) {
+    if (event === 'internalMessage' && asksToListen(message)) {
+      withOurServers(() => target.emit(event, message, received))
+    } else if (event === 'internalMessage' || target.listenerCount('message') > 0) {
       target.emit(event, message, received)
     } else if (target.channel !== null) {
       unheard.push([event, message, received])

@@ -2,16 +2,20 @@
 
 // node:cluster, loaded on demand: it looks at the environment of the process then. Under the
 // preload its workers are to be forked by Ferrowire, so that sockets and servers of ours can be
-// sent to them. cluster takes `fork` from node:child_process once, when it is loaded; only for that
-// moment is it ours there.
+// sent to them, and its primary is to listen with Ferrowire. cluster takes `fork` from
+// node:child_process once, when it is loaded, and makes a server while it handles a worker's
+// 'queryServer'; only for those moments are these ours there.
 
 const childProcess = require('node:child_process')
+const nodeNet = require('node:net')
 
 let ourFork
+let ourNet
 let cluster
 
-function useFork(fork) {
+function useModules({ fork, net }) {
   ourFork = fork
+  ourNet = net
 }
 
 function loadCluster() {
@@ -26,4 +30,20 @@ function loadCluster() {
   return cluster
 }
 
-module.exports = { loadCluster, useFork }
+/** Whether a worker's message makes the primary listen for it. */
+function asksToListen({ cmd, act }) {
+  return ourNet !== undefined && cmd === 'NODE_CLUSTER' && act === 'queryServer'
+}
+
+// A handle that is shared with workers instead (SCHED_NONE) accepts nothing in the primary, and stays Node's.
+function withOurServers(job) {
+  const { createServer } = nodeNet
+  try {
+    nodeNet.createServer = ourNet.createServer
+    job()
+  } finally {
+    nodeNet.createServer = createServer
+  }
+}
+
+module.exports = { asksToListen, loadCluster, useModules, withOurServers }

@@ -1,0 +1,48 @@
+'use strict'
+
+// Workers of node:cluster that listen on one port: under the preload as without it.
+
+const assert = require('node:assert/strict')
+const { execFile } = require('node:child_process')
+const path = require('node:path')
+const { test } = require('node:test')
+const { promisify } = require('node:util')
+const { localPath, removePath } = require('../common/endpoints')
+
+const run = promisify(execFile)
+const APP = path.join(__dirname, 'fixtures', 'cluster-app.js')
+const PRELOAD = ['--require', require.resolve('ferrowire/register')]
+const POISON = ['--require', path.join(__dirname, '..', 'common', 'poison.js')]
+const { FERROWIRE_POISON } = process.env
+
+async function play(preloads, policy, kind) {
+  const place = localPath()
+  try {
+    const { stdout, stderr } = await run(
+      process.execPath,
+      [...preloads, APP, policy, kind, place],
+      {
+        timeout: 20_000,
+      },
+    )
+    assert.equal(stderr, '')
+    return JSON.parse(stdout)
+  } finally {
+    removePath(place)
+  }
+}
+
+for (const policy of ['SCHED_RR', 'SCHED_NONE']) {
+  for (const kind of ['tcp', 'local', 'http']) {
+    // A handle that workers share is made by Node, and the primary accepts nothing on it.
+    const isPoisoned = FERROWIRE_POISON && policy === 'SCHED_RR'
+    const preloads = isPoisoned ? [...PRELOAD, ...POISON] : PRELOAD
+    test(`${kind} workers, ${policy}`, async () => {
+      const [theirs, ours] = await Promise.all([
+        play([], policy, kind),
+        play(preloads, policy, kind),
+      ])
+      assert.deepEqual(ours, theirs)
+    })
+  }
+}
