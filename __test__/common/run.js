@@ -150,11 +150,11 @@ class Run {
   }
 
   // Another process which runs `fixtures/<fixture>` with one side's modules; resolves when it is
-  // gone.
-  spawn(side, fixture, args) {
+  // gone. It has `descriptors` from 3 on.
+  spawn(side, fixture, args, descriptors = []) {
     const argv = [...process.execArgv, ENTRY, 'fixture', side.kind, fixture]
     const child = spawn(process.execPath, [...argv, JSON.stringify(args)], {
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', ...descriptors],
     })
     this.cleanup(() => child.kill('SIGKILL'))
     return { child, exited: collect(child) }

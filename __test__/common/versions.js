@@ -34,6 +34,26 @@ module.exports = [
     because: 'a server has no blockList option, and the limit 0 is none',
   },
   {
+    scenarios: ['who may use a path'],
+    before: 22,
+    because: 'readableAll and writableAll add to the permissions',
+  },
+  {
+    scenarios: ['an abstract name'],
+    before: 22,
+    because: 'abstract names are filled up with zeros',
+  },
+  {
+    scenarios: ['ports shared and not shared'],
+    before: 22,
+    because: 'there is no reusePort',
+  },
+  {
+    scenarios: ['a bound socket', 'a bound path'],
+    before: 24,
+    because: 'there is no BoundSocket',
+  },
+  {
     scenarios: ['more fields than maxHeadersCount'],
     before: 22,
     because: 'fields beyond the limit are left out',

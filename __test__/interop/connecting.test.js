@@ -2,6 +2,8 @@
 
 // Own addresses, several addresses, options of the IP layer, resets on the way.
 
+const path = require('node:path')
+const { Worker } = require('node:worker_threads')
 const { scenario } = require('../common/harness')
 const { LIFE, closed, event, outcome } = require('../common/tools')
 
@@ -90,6 +92,60 @@ scenario('several addresses in turn', only, async (run) => {
       client.log(socket.autoSelectFamilyAttemptedAddresses)
     }
   }
+  await run.close(listener)
+})
+
+// A listener whose queue is full: whoever else connects gets no answer.
+async function silent(run, address) {
+  const stop = new Int32Array(new SharedArrayBuffer(4))
+  const worker = new Worker(path.join(__dirname, 'fixtures', 'never-accepts.js'), {
+    workerData: { kind: run.server.kind, address, stop },
+  })
+  const gone = event(worker, 'exit')
+  await event(worker, 'message')
+  // As many as the system lets wait: one more than was asked for.
+  const waiting = [run.client.net.connect(address), run.client.net.connect(address)]
+  for (const socket of waiting) socket.on('error', () => {})
+  await Promise.all(waiting.map((socket) => event(socket, 'connect')))
+  return async () => {
+    Atomics.store(stop, 0, 1)
+    Atomics.notify(stop, 0)
+    for (const socket of waiting) socket.destroy()
+    await gone
+  }
+}
+
+scenario('an address that does not answer', only, async (run) => {
+  const { server, client } = run
+  const listener = server.net.createServer((peer) => peer.end())
+  server.log.watch('server', listener, ['error', 'close'])
+  const { port } = await run.listen(listener)
+  const end = await silent(run, { host: '127.0.0.2', port })
+  for (const order of [
+    ['127.0.0.2', '127.0.0.1'],
+    ['127.0.0.2', '127.0.0.3'],
+    ['127.0.0.2', '127.0.0.2', '127.0.0.1'],
+  ]) {
+    const lookup = lookupOf(...order)
+    const options = { host: 'a.name', port, lookup, autoSelectFamilyAttemptTimeout: 40 }
+    const socket = client.net.connect(options)
+    client.log(order)
+    watch(client.log, socket)
+    socket.on('error', ({ errors }) => client.log(errors))
+    socket.resume()
+    await closed(socket)
+    client.log(socket.autoSelectFamilyAttemptedAddresses)
+  }
+  // Given up while it waits.
+  for (const way of ['destroy', 'timeout']) {
+    const socket = client.net.connect({ host: '127.0.0.2', port })
+    client.log(way)
+    watch(client.log, socket)
+    if (way === 'timeout') socket.setTimeout(20, () => socket.destroy(new Error('slow')))
+    else setImmediate(() => socket.destroy())
+    await closed(socket)
+  }
+  await end()
   await run.close(listener)
 })
 

@@ -75,7 +75,7 @@ pub fn limit_reads(env: Env, id: i32, limit: u32) -> napi::Result<i32> {
     with(&env, |engine| engine.limit_reads(id, limit as usize))
 }
 
-/// Adds permissions for everybody to a local server's file.
+/// Sets the permissions of everybody to a local server's file.
 #[napi]
 pub fn local_chmod(path: String, readable: bool, writable: bool) -> i32 {
     status(sys::chmod_all(path.as_ref(), readable, writable))

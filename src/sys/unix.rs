@@ -169,15 +169,10 @@ pub fn own_raw(fd: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Adds read and/or write permission for everybody to a local socket's file.
+/// Gives everybody these permissions, and nobody others, to a local socket's file, as libuv does
+/// since 1.51.
 pub fn chmod_all(path: &Path, readable: bool, writable: bool) -> io::Result<()> {
-    let mut mode = fs::metadata(path)?.permissions().mode();
-    if readable {
-        mode |= 0o444;
-    }
-    if writable {
-        mode |= 0o222;
-    }
+    let mode = if readable { 0o444 } else { 0 } | if writable { 0o222 } else { 0 };
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 

@@ -82,7 +82,7 @@ export declare function localAddress(id: number): SocketName | number
 /** Binds a local name (a path, or an abstract name behind a NUL). Gives an id. */
 export declare function localBind(path: Buffer): number
 
-/** Adds permissions for everybody to a local server's file. */
+/** Sets the permissions of everybody to a local server's file. */
 export declare function localChmod(path: string, readable: boolean, writable: boolean): number
 
 /**
