@@ -12,35 +12,26 @@ const OLDER = 'Node 24 has it, this Node does not yet'
 const INNER = 'state that no documentation names'
 
 const KNOWN = [
-  {
-    of: 'module',
-    key: /^(maxHeaderSize|globalAgent|WebSocket|CloseEvent|MessageEvent)$/,
-    because: "the accessors have no names, so that Node's lexer finds them",
-  },
+  { of: 'module', key: /^(WebSocket|CloseEvent|MessageEvent)$/, before: 22, because: OLDER },
   {
     of: /^(Agent|ClientRequest)$/,
     key: '[Symbol.hasInstance]',
     because: "Node's own agents and requests, those of https, are instances as well",
   },
-  {
-    of: 'Server.prototype',
-    key: /^\[((Symbol|nodejs)\.asyncDispose|nodejs\.rejection)\]$/,
-    from: 22,
-    because: 'the functions have no names',
-  },
-  {
-    of: /server$/,
-    key: /^(shouldUpgradeCallback|\[(OptimizeEmptyRequestsOption|http\.server\.connections|kOptimizeEmptyRequests|kConnections)\])$/,
-    because: INNER,
-  },
   { of: 'accepted request', key: /^(_eventsCount|\[kHeaders\])$/, because: INNER },
   {
     of: 'response',
-    key: /^(_onPendingData|_maxRequestsPerSocket|\[kUniqueHeaders\])$/,
+    key: /^(_maxRequestsPerSocket|\[kUniqueHeaders\])$/,
     because: INNER,
   },
   { of: 'module', key: 'setGlobalProxyFromEnv', before: 24, because: OLDER },
-  { of: /server$/, key: 'httpValidation', before: 24, because: OLDER },
+  {
+    of: /server$/,
+    key: /^(httpValidation|\[OptimizeEmptyRequestsOption\])$/,
+    before: 24,
+    because: OLDER,
+  },
+  { of: /server$/, key: 'shouldUpgradeCallback', before: 22, because: OLDER },
   {
     of: /(agent|server)$/,
     key: /^(agentK|k)eepAliveTimeoutBuffer$/,
@@ -49,7 +40,7 @@ const KNOWN = [
   },
   {
     of: /^(Agent|Server)\.prototype$/,
-    key: /^(createConnection|close|closeAllConnections|closeIdleConnections)$/,
+    key: /^(createConnection|close|closeAllConnections|closeIdleConnections|\[(Symbol|nodejs)\.asyncDispose\]|\[nodejs\.rejection\])$/,
     before: 22,
     because: 'its functions are named otherwise there',
   },

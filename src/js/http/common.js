@@ -39,12 +39,16 @@ const symbols = {
   // Server: its message classes and timers, under Node's own names, for code that looks them up there.
   kIncomingMessage: ofServer.IncomingMessage ?? Symbol('IncomingMessage'),
   kServerResponse: ofServer.ServerResponse ?? Symbol('ServerResponse'),
+  kOptimizeEmptyRequests:
+    ofServer.OptimizeEmptyRequestsOption ?? Symbol('OptimizeEmptyRequestsOption'),
   kSweep:
     ofServer['http.server.connectionsCheckingInterval'] ?? Symbol('connectionsCheckingInterval'),
   // IncomingMessage: stops listening to the socket for `signal` (Node >= 24.18). Fallback: nothing to detach.
   kDetachAbortSignal: ofIncoming.kDetachAbortSignal,
 }
 
+// On a server: its connections, once it listens. Not Node's own symbol, whose list its native parser takes for its own.
+const kConnections = Symbol('http.server.connections')
 const kHttp = Symbol('kHttp') // on a server's socket: the ServerConnection that runs on it
 
 // Bits of llhttp's leniency as node's own parser takes them; the codec knows all, none and relaxed field values.
@@ -116,6 +120,7 @@ module.exports = {
   LENIENT_NONE,
   connResetError,
   fieldLimit,
+  kConnections,
   kHttp,
   lenientFlags,
   nodeHttp,

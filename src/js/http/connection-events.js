@@ -109,7 +109,7 @@ function onDrain() {
 }
 
 // Waiting responses have taken or given bytes.
-function updateOutgoing(connection, delta) {
+function updateOutgoingData(connection, delta) {
   connection.outgoingData += delta
   resumeReading(connection)
 }
@@ -154,4 +154,4 @@ function fail(socket, error) {
   onError.call(socket, error)
 }
 
-module.exports = { fail, listen, unlisten, updateOutgoing }
+module.exports = { fail, listen, unlisten, updateOutgoingData }

@@ -10,8 +10,16 @@ const { maxHeaderSize } = require('node:http')
 const engine = require('../engine')
 const { now } = require('./clock')
 const { attachReader, detachReader } = require('./codec')
-const { fieldLimit, kHttp, lenientFlags, parseError, protocolError, symbols } = require('./common')
-const { fail, listen, unlisten, updateOutgoing } = require('./connection-events')
+const {
+  fieldLimit,
+  kConnections,
+  kHttp,
+  lenientFlags,
+  parseError,
+  protocolError,
+  symbols,
+} = require('./common')
+const { fail, listen, unlisten, updateOutgoingData } = require('./connection-events')
 const { beginExchange, isAnswered, isUpgrade } = require('./exchange')
 const { FedCodec } = require('./fed-codec')
 const {
@@ -24,8 +32,6 @@ const {
 } = require('./incoming')
 const { KeepAlive } = require('./keep-alive')
 const { upgradeWhenListened } = require('./server-options')
-
-const kConnections = Symbol('kConnections') // on a server: its connections, once it listens
 
 const { kIncomingMessage } = symbols
 
@@ -55,7 +61,7 @@ class ServerConnection {
     this.requests = [] // not yet answered, in order
     this.responses = [] // waiting for their turn to write, in order
     this.outgoingData = 0 // bytes that waiting responses hold, roughly
-    this.onPendingData = (delta) => updateOutgoing(this, delta)
+    this.onPendingData = updateOutgoingData.bind(undefined, this)
     this.onClose = null // the one listener that is bound
     this.responseOptions = null
     this.requestsCount = 0
@@ -316,4 +322,4 @@ function refuseNT(connection) {
   connection.state = REFUSING
 }
 
-module.exports = { ServerConnection, kConnections }
+module.exports = { ServerConnection }

@@ -5,14 +5,13 @@
 const process = require('node:process')
 const diagnostics = require('node:diagnostics_channel')
 const { IncomingMessage } = require('node:http')
-const { kOptimizeEmptyRequests } = require('./server-options')
 const { kHttp, symbols } = require('./common')
 const { emitClose, fastClass } = require('./response')
 
 const startChannel = diagnostics.channel('http.server.request.start')
 const finishChannel = diagnostics.channel('http.server.response.finish')
 
-const { kDetachAbortSignal, kServerResponse, kUniqueHeaders } = symbols
+const { kDetachAbortSignal, kOptimizeEmptyRequests, kServerResponse, kUniqueHeaders } = symbols
 
 // Bits of a head's `info`, see engine.js. The codec saw these fields, so `headers` is only made when somebody asks.
 const KEEP_ALIVE = 1 << 16

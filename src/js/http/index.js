@@ -55,22 +55,31 @@ module.exports = {
   setGlobalProxyFromEnv,
 }
 
-function accessor(name, read, write) {
-  const descriptor = { configurable: true, enumerable: true, get: read, set: write }
+function accessor(name, functions) {
+  const descriptor = { configurable: true, enumerable: true, ...functions }
   Object.defineProperty(module.exports, name, descriptor)
 }
 
-accessor('maxHeaderSize', () => nodeHttp.maxHeaderSize)
-accessor(
-  'globalAgent',
-  () => agent.globalAgent,
-  (value) => {
+accessor('maxHeaderSize', {
+  get() {
+    return nodeHttp.maxHeaderSize
+  },
+})
+accessor('globalAgent', {
+  get() {
+    return agent.globalAgent
+  },
+  set(value) {
     agent.globalAgent = value
   },
-)
+})
 // Globals of Node since 22, 23 and 15; older ones have them nowhere.
 for (const name of ['WebSocket', 'CloseEvent', 'MessageEvent']) {
-  accessor(name, () => nodeHttp[name] ?? globalThis[name])
+  accessor(name, {
+    get() {
+      return nodeHttp[name] ?? globalThis[name]
+    },
+  })
 }
 
 // For `import { globalAgent }`: Node reads the names of a CommonJS module off its text.

@@ -13,11 +13,11 @@ const {
 } = require('../internal/validators')
 const { symbols } = require('./common')
 
-const kOptimizeEmptyRequests = Symbol('kOptimizeEmptyRequests')
+const { kIncomingMessage, kOptimizeEmptyRequests, kServerResponse } = symbols
 
-const { kIncomingMessage, kServerResponse } = symbols
-
-function upgradeWhenListened() {
+// Without a name, as in Node.
+const defaults = {}
+defaults.shouldUpgradeCallback = function () {
   return this.listenerCount('upgrade') > 0
 }
 
@@ -91,7 +91,7 @@ function storeOptions(server, options) {
   if (shouldUpgradeCallback !== undefined) {
     validateFunction(shouldUpgradeCallback, 'options.shouldUpgradeCallback')
   }
-  server.shouldUpgradeCallback = shouldUpgradeCallback ?? upgradeWhenListened
+  server.shouldUpgradeCallback = shouldUpgradeCallback ?? defaults.shouldUpgradeCallback
 }
 
-module.exports = { kOptimizeEmptyRequests, storeOptions, upgradeWhenListened }
+module.exports = { storeOptions, upgradeWhenListened: defaults.shouldUpgradeCallback }

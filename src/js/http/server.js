@@ -11,8 +11,8 @@ const { STATUS_CODES } = require('node:http')
 const net = require('../net')
 const { codes } = require('../internal/errors')
 const { validateObject } = require('../internal/validators')
-const { parseUniqueHeaders, symbols } = require('./common')
-const { ServerConnection, kConnections } = require('./connection')
+const { kConnections, parseUniqueHeaders, symbols } = require('./common')
+const { ServerConnection } = require('./connection')
 const { fail } = require('./connection-events')
 const { storeOptions } = require('./server-options')
 
@@ -59,10 +59,6 @@ Server.prototype.close = function close() {
   return this
 }
 
-Server.prototype[Symbol.asyncDispose] = async function () {
-  await promisify(this.close).call(this)
-}
-
 Server.prototype.closeAllConnections = function closeAllConnections() {
   for (const connection of this[kConnections] ?? []) connection.socket.destroy()
 }
@@ -82,21 +78,28 @@ Server.prototype.setTimeout = function setTimeout(msecs, callback) {
   return this
 }
 
-Server.prototype[EventEmitter.captureRejectionSymbol] = function (error, event, ...args) {
-  if (event !== 'request') {
-    net.Server.prototype[EventEmitter.captureRejectionSymbol].call(this, error, event, ...args)
-    return
-  }
-  const response = args[1]
-  if (response.headersSent || response.writableEnded) {
-    response.destroy()
-    return
-  }
-  // What the failed handler set must not be taken for a part of the error's answer.
-  for (const name of response.getHeaderNames()) response.removeHeader(name)
-  response.statusCode = 500
-  response.end(STATUS_CODES[500])
-}
+// Named after their symbols.
+Object.assign(Server.prototype, {
+  async [Symbol.asyncDispose]() {
+    await promisify(this.close).call(this)
+  },
+
+  [EventEmitter.captureRejectionSymbol](error, event, ...args) {
+    if (event !== 'request') {
+      net.Server.prototype[EventEmitter.captureRejectionSymbol].call(this, error, event, ...args)
+      return
+    }
+    const response = args[1]
+    if (response.headersSent || response.writableEnded) {
+      response.destroy()
+      return
+    }
+    // What the failed handler set must not be taken for a part of the error's answer.
+    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    response.statusCode = 500
+    response.end(STATUS_CODES[500])
+  },
+})
 
 function connectionListener(socket) {
   // Ours is what runs on this socket now, whoever made it: user code looks here.
