@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const net = require('node:net')
+const { duplexPair } = require('node:stream')
 const { setImmediate: turn } = require('node:timers/promises')
 const { inspect, isDeepStrictEqual } = require('node:util')
 const { HOST } = require('./endpoints')
@@ -14,7 +15,8 @@ const DATE = /^Date: .*$/gm
 const PATIENCE_MS = 10_000
 const LANES = 48
 
-// What a server is given. `hears`: it has listeners for what Node would else answer itself.
+// What a server is given. `hears`: it has listeners for what Node would else answer itself; `watches`: somebody else listens
+// for the bytes too; `bySelf`: they are not a socket's but come from JavaScript.
 const CONFIGS = {
   plain: {},
   hearing: { hears: true },
@@ -25,6 +27,8 @@ const CONFIGS = {
     maxHeadersCount: 5,
     maxRequestsPerSocket: 2,
   },
+  watched: { hears: true, watches: true },
+  duplex: { hears: true, bySelf: true },
 }
 
 // How a request is answered.
@@ -56,6 +60,7 @@ const PARSED = ['code', 'message', 'bytesParsed', 'reason']
 class Side {
   constructor(http, config) {
     const { options, hears, maxHeadersCount = null, maxRequestsPerSocket = 0 } = CONFIGS[config]
+    this.config = CONFIGS[config]
     this.records = new Map()
     this.server = http.createServer({ keepAliveTimeout: 60_000, ...options })
     Object.assign(this.server, { maxHeadersCount, maxRequestsPerSocket })
@@ -77,11 +82,31 @@ class Side {
 
   accepted(socket) {
     const record = { socket, log: [], mode: null, isOpen: true }
-    this.records.set(socket.remotePort, record)
+    this.records.set(socket.remotePort ?? socket, record)
     socket.on('close', (hadError) => {
       record.log.push(['close', hadError])
       record.isOpen = false
+      record.onClose?.()
     })
+    if (this.config.watches) {
+      socket.on('data', (chunk) => record.log.push(['bytes', chunk.latin1Slice()]))
+    }
+  }
+
+  // Both ends of a new connection; ours is what the server sees.
+  async connect() {
+    if (this.config.bySelf) {
+      const [near, far] = duplexPair()
+      this.server.emit('connection', far)
+      const record = this.records.get(far)
+      record.onClose = () => near.destroy()
+      return { near, record, key: far }
+    }
+    const near = net.connect({ port: this.port, host: HOST, noDelay: true })
+    await once(near, 'connect')
+    const key = near.localPort
+    while (!this.records.has(key)) await turn()
+    return { near, record: this.records.get(key), key }
   }
 
   // Also when the socket is closed, and has no port any more.
@@ -107,8 +132,12 @@ class Side {
     const { server } = this
     const logOf = (socket) => this.recordOf(socket).log
     server.on('clientError', (error, socket) => {
-      const told = PARSED.map((key) => error[key])
-      logOf(socket).push(['clientError', ...told, error.rawPacket?.latin1Slice(), socket.writable])
+      const record = this.recordOf(socket)
+      // For later chunks Node tells the distance in memory from there to the first error.
+      const isLater = this.config.bySelf && record.hasFailed
+      record.hasFailed = true
+      const told = PARSED.map((key) => (key === 'bytesParsed' && isLater ? '' : error[key]))
+      record.log.push(['clientError', ...told, error.rawPacket?.latin1Slice(), socket.writable])
       if (socket.writable) socket.end('HTTP/1.1 418 Mine\r\n\r\n')
       else socket.destroy()
     })
@@ -137,36 +166,32 @@ async function settle(record, sent) {
 
 // One case on one side: { answer, log }.
 async function play(side, { pieces, mode }) {
-  const socket = net.connect({ port: side.port, host: HOST, noDelay: true })
+  const { near, record, key } = await side.connect()
   const chunks = []
   let failure = null
-  socket.on('data', (chunk) => chunks.push(chunk))
-  socket.on('error', (error) => (failure = error.code))
-  const gone = new Promise((resolve) => socket.on('close', resolve))
-  await once(socket, 'connect')
-  const { localPort } = socket
-  while (!side.records.has(localPort)) await turn()
-  const record = side.records.get(localPort)
+  near.on('data', (chunk) => chunks.push(chunk))
+  near.on('error', (error) => (failure = error.code))
+  const gone = new Promise((resolve) => near.on('close', resolve))
   record.mode = mode
 
   const watchdog = setTimeout(() => {
     record.log.push('still open')
-    socket.destroy()
+    near.destroy()
     record.socket.destroy()
   }, PATIENCE_MS)
   let sent = 0
   for (const piece of pieces) {
-    if (!record.isOpen || socket.destroyed) break
-    socket.write(piece)
+    if (!record.isOpen || near.destroyed) break
+    near.write(piece)
     sent += piece.length
     await settle(record, sent)
   }
-  socket.end()
+  near.end()
   await gone
   while (record.isOpen) await turn()
   await settle(record, sent)
   clearTimeout(watchdog)
-  side.records.delete(localPort)
+  side.records.delete(key)
   const answer = Buffer.concat(chunks).latin1Slice().replace(DATE, 'Date')
   return { answer, log: record.log, failure }
 }
