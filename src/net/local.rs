@@ -3,12 +3,13 @@
 //! A name is a file system path, or an abstract name when its first byte is NUL (Linux only).
 //! The mechanisms are unix domain sockets here and named pipes on Windows.
 
+use super::stream::nonblocking_socket;
 use crate::sys;
 use interprocess::ConnectWaitMode;
 use interprocess::local_socket::{
     ConnectOptions, GenericFilePath, ListenerOptions, Name, ToFsName, traits::Stream as _,
 };
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, Socket};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -72,8 +73,7 @@ pub fn bind_error(error: io::Error) -> io::Error {
 pub fn reserve(path: &[u8]) -> io::Result<(Socket, Option<OwnPath>)> {
     check_name(path)?;
     let address = SockAddr::unix(OsStr::from_bytes(path))?;
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
+    let socket = nonblocking_socket(Domain::UNIX, None)?;
     socket.bind(&address).map_err(bind_error)?;
     Ok((socket, OwnPath::new(path)))
 }

@@ -25,14 +25,25 @@ pub struct BindFlags {
     pub reuse_port: bool,
 }
 
+/// Linux makes it so at once; elsewhere it takes two more system calls.
+pub fn nonblocking_socket(domain: Domain, protocol: Option<Protocol>) -> io::Result<Socket> {
+    #[cfg(target_os = "linux")]
+    return Socket::new(domain, Type::STREAM.nonblocking(), protocol);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let socket = Socket::new(domain, Type::STREAM, protocol)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+}
+
 /// Makes a nonblocking TCP socket, bound when `local` is given, as `uv_tcp_bind` does it.
 pub fn tcp_socket(
     domain: Domain,
     local: Option<SocketAddr>,
     flags: BindFlags,
 ) -> io::Result<Socket> {
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
+    let socket = nonblocking_socket(domain, Some(Protocol::TCP))?;
     if let Some(local) = local {
         socket.set_reuse_address(true)?;
         if flags.reuse_port {

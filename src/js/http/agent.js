@@ -82,8 +82,8 @@ Agent.prototype.addRequest = function addRequest(req, options, port, localAddres
   if (typeof options === 'string') options = { __proto__: null, host: options, port, localAddress }
 
   // An own getName() may look at any option.
-  const merged = this.getName === getName ? null : mergeOptions(this, req, options)
-  const name = merged === null ? nameFor(this, options) : this.getName(merged)
+  const all = this.getName === getName ? null : mergeOptions(this, req, options)
+  const name = all === null ? nameFor(this, options) : this.getName(all)
   const active = (this.sockets[name] ||= [])
   const socket = takeFree(this, name)
 
@@ -103,7 +103,9 @@ Agent.prototype.addRequest = function addRequest(req, options, port, localAddres
   const free = this.freeSockets[name]
   const count = active.length + (free ? free.length : 0)
   if (count < this.maxSockets && this.totalSocketCount < this.maxTotalSockets) {
-    this.createSocket(req, merged ?? mergeOptions(this, req, options), (err, created) => {
+    // Who has a createSocket() of their own gets to see what comes in; the class's would only merge a second time.
+    const create = this.createSocket === createSocket ? connectWith : createSocketOf
+    create(this, req, all ?? mergeOptions(this, req, options), (err, created) => {
       if (err) failRequest(req, created, err)
       else assign(this, req, created)
     })
@@ -111,7 +113,7 @@ Agent.prototype.addRequest = function addRequest(req, options, port, localAddres
   }
 
   checkHost(req)
-  req[kOptions] = merged ?? options
+  req[kOptions] = all ?? options
   req[kScope] = new AsyncResource('QueuedRequest', scopeOptions)
   ;(this.requests[name] ||= []).push(req)
 }
@@ -156,16 +158,20 @@ function resetAsyncScope(socket) {
 }
 
 Agent.prototype.createSocket = function createSocket(req, options, callback) {
-  options = mergeOptions(this, req, options)
-  const timeout = req.timeout || this.options.timeout || undefined
+  connectWith(this, req, mergeOptions(this, req, options), callback)
+}
+
+// `options` are merged already, and may be changed.
+function connectWith(agent, req, options, callback) {
+  const timeout = req.timeout || agent.options.timeout || undefined
   if (timeout) options.timeout = timeout
 
-  const name = this.getName(options)
+  const name = agent.getName(options)
   options._agentKey = name
   options.encoding = null
-  if (this.keepAlive) {
-    options.keepAlive = this.keepAlive
-    options.keepAliveInitialDelay = this.keepAliveMsecs
+  if (agent.keepAlive) {
+    options.keepAlive = agent.keepAlive
+    options.keepAliveInitialDelay = agent.keepAliveMsecs
   }
 
   // createConnection may return the socket, call back with it, or both.
@@ -177,13 +183,19 @@ Agent.prototype.createSocket = function createSocket(req, options, callback) {
       callback(err)
       return
     }
-    ;(this.sockets[name] ||= []).push(socket)
-    this.totalSocketCount++
-    join(this, socket, options)
+    ;(agent.sockets[name] ||= []).push(socket)
+    agent.totalSocketCount++
+    join(agent, socket, options)
     callback(null, socket)
   }
-  const socket = this.createConnection(options, onCreate)
+  const socket = agent.createConnection(options, onCreate)
   if (socket) onCreate(null, socket)
+}
+
+const { createSocket } = Agent.prototype
+
+function createSocketOf(agent, req, options, callback) {
+  agent.createSocket(req, options, callback)
 }
 
 // 'free' on the agent: hand the socket to who waits, else pool it, else close it.
