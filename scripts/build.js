@@ -45,11 +45,11 @@ function crateCount() {
   return lock.split('[[package]]').length - 1
 }
 
-// Runs cargo through the napi CLI, which also writes the loader and its typing.
+// Runs cargo through the napi CLI, which also writes the binary's typing.
 function compile({ release }) {
   const cli = require.resolve('@napi-rs/cli/package.json')
   const bin = path.join(path.dirname(cli), require(cli).bin.napi)
-  const args = [bin, 'build', '--platform', '--output-dir', OUTPUT]
+  const args = [bin, 'build', '--platform', '--no-js', '--output-dir', OUTPUT]
   if (release) args.push('--release')
   const total = crateCount()
   let compiled = 0

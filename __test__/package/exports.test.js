@@ -45,7 +45,7 @@ test('import of the package itself', async () => {
 })
 
 test('inner files are out of reach', () => {
-  for (const inner of ['src/js/engine.js', 'src/js/binding/index.js', 'net/index.js']) {
+  for (const inner of ['src/js/engine.js', 'src/js/native.js', 'net/index.js']) {
     assert.throws(() => require(`ferrowire/${inner}`), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   }
 })

@@ -13,7 +13,7 @@ if (otherRuntime !== undefined) {
   throw new Error(`ferrowire runs on Node.js only: it needs libuv, which ${otherRuntime} lacks`)
 }
 
-const native = require('./binding')
+const native = require('./native')
 
 // Same list as `Kind` in engine/outbox.rs.
 const DATA = 0

@@ -6,7 +6,6 @@
 // node:child_process once, when it is loaded, and makes a server while it handles a worker's
 // 'queryServer'; only for those moments are these ours there.
 
-const childProcess = require('node:child_process')
 const nodeNet = require('node:net')
 
 let ourFork
@@ -20,6 +19,7 @@ function useModules({ fork, net }) {
 
 function loadCluster() {
   if (cluster !== undefined) return cluster
+  const childProcess = require('node:child_process')
   const { fork } = childProcess
   try {
     if (ourFork !== undefined) childProcess.fork = ourFork

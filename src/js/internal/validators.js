@@ -90,8 +90,16 @@ function validateAbortSignal(signal, name) {
   }
 }
 
+function validateBlockList(value, name) {
+  // Node loads the class when it is asked for.
+  const { BlockList } = require('node:net')
+  if (BlockList.isBlockList?.(value) || value instanceof BlockList) return
+  throw new codes.ERR_INVALID_ARG_TYPE(name, 'net.BlockList', value)
+}
+
 module.exports = {
   validateAbortSignal,
+  validateBlockList,
   validateBoolean,
   validateFunction,
   validateInt32,

@@ -4,7 +4,6 @@
 
 const process = require('node:process')
 const net = require('node:net')
-const dns = require('node:dns')
 const diagnostics = require('node:diagnostics_channel')
 const { setTimeout, clearTimeout } = require('node:timers')
 const { codes, connectAggregate, errnoException, hostPortException } = require('../internal/errors')
@@ -280,7 +279,7 @@ function dnsOptions({ family, hints }) {
   family = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : family
   hints ||= 0
   const isOpen = family !== 4 && family !== 6
-  if (isOpen && hints === 0 && process.platform !== 'win32') hints = dns.ADDRCONFIG
+  if (isOpen && hints === 0 && process.platform !== 'win32') hints = require('node:dns').ADDRCONFIG
   return { family, hints, isOpen }
 }
 
@@ -321,7 +320,7 @@ function lookupAndConnect(socket, options) {
   }
 
   if (options.lookup != null) validateFunction(options.lookup, 'options.lookup')
-  const lookup = options.lookup || dns.lookup
+  const lookup = options.lookup || require('node:dns').lookup
   const { family: wanted, hints, isOpen } = dnsOptions(options)
   socket._host = host
   debug('look up %s', host)

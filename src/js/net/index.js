@@ -3,9 +3,14 @@
 // node:net's exports. Sockets and servers are ours; what opens no connection (address checks,
 // block lists, process-wide defaults) is Node's own.
 
+const nodeNet = require('node:net')
+const { Socket } = require('./socket')
+const { connect, normalizeArgs: _normalizeArgs } = require('./connect')
+const { Server } = require('./server')
+const { createServerHandle: _createServerHandle } = require('./listen')
+const { BoundSocket } = require('./bound-socket')
+
 const {
-  BlockList,
-  SocketAddress,
   isIP,
   isIPv4,
   isIPv6,
@@ -13,12 +18,7 @@ const {
   setDefaultAutoSelectFamily,
   getDefaultAutoSelectFamilyAttemptTimeout,
   setDefaultAutoSelectFamilyAttemptTimeout,
-} = require('node:net')
-const { Socket } = require('./socket')
-const { connect, normalizeArgs: _normalizeArgs } = require('./connect')
-const { Server } = require('./server')
-const { createServerHandle: _createServerHandle } = require('./listen')
-const { BoundSocket } = require('./bound-socket')
+} = nodeNet
 
 const createConnection = connect
 const Stream = Socket
@@ -30,12 +30,12 @@ function createServer(options, connectionListener) {
 module.exports = {
   _createServerHandle,
   _normalizeArgs,
-  // Accessors, as Node's own are.
+  // Accessors, as Node's own are, which load the classes when they are asked for.
   get BlockList() {
-    return BlockList
+    return nodeNet.BlockList
   },
   get SocketAddress() {
-    return SocketAddress
+    return nodeNet.SocketAddress
   },
   BoundSocket,
   connect,

@@ -3,7 +3,6 @@
 // The forms of server.listen(), down to a listening handle.
 
 const process = require('node:process')
-const dns = require('node:dns')
 const diagnostics = require('node:diagnostics_channel')
 const { codes, errnoException, hostPortException, listenException } = require('../internal/errors')
 const { loadCluster } = require('../internal/load-cluster')
@@ -222,7 +221,7 @@ function listenOnPort(server, options, backlog) {
     return server
   }
   const listeningId = server._listeningId
-  dns.lookup(options.host, { all: true }, (error, addresses) => {
+  require('node:dns').lookup(options.host, { all: true }, (error, addresses) => {
     // Closed, or told to listen elsewhere, meanwhile.
     if (listeningId !== server._listeningId) return
     if (error) {

@@ -4,12 +4,12 @@
 
 const process = require('node:process')
 const EventEmitter = require('node:events')
-const { BlockList, isIP } = require('node:net')
+const { isIP } = require('node:net')
 const { getDefaultHighWaterMark } = require('node:stream')
 const diagnostics = require('node:diagnostics_channel')
 const { promisify } = require('node:util')
 const { codes, errnoException } = require('../internal/errors')
-const { validateNumber } = require('../internal/validators')
+const { validateBlockList, validateNumber } = require('../internal/validators')
 const {
   kAsyncId,
   kOwner,
@@ -61,9 +61,7 @@ function Server(options, connectionListener) {
   this.keepAliveInitialDelay = ~~(options.keepAliveInitialDelay / 1000)
   this.highWaterMark = options.highWaterMark ?? getDefaultHighWaterMark(false)
   if (options.blockList) {
-    if (!BlockList.isBlockList?.(options.blockList) && !(options.blockList instanceof BlockList)) {
-      throw new codes.ERR_INVALID_ARG_TYPE('options.blockList', 'net.BlockList', options.blockList)
-    }
+    validateBlockList(options.blockList, 'options.blockList')
     this.blockList = options.blockList
   }
 }

@@ -7,10 +7,9 @@ const process = require('node:process')
 const { AsyncResource } = require('node:async_hooks')
 const stream = require('node:stream')
 const { clearTimeout } = require('node:timers')
-const { BlockList } = require('node:net')
 const { codes, endedByPeer, errnoException } = require('../internal/errors')
 const { setStreamTimeout } = require('../internal/idle-timer')
-const { validateInt32, validateNumber } = require('../internal/validators')
+const { validateBlockList, validateInt32, validateNumber } = require('../internal/validators')
 const symbols = require('../internal/symbols')
 const { Handle, TcpHandle, LocalHandle, adopt, kindOf } = require('../engine')
 const { addClientAbortSignal } = require('./abort')
@@ -141,9 +140,7 @@ function Socket(options) {
   this[kBytesRead] = 0
   this[kBytesWritten] = 0
   if (options.blockList) {
-    if (!BlockList.isBlockList?.(options.blockList) && !(options.blockList instanceof BlockList)) {
-      throw new codes.ERR_INVALID_ARG_TYPE('options.blockList', 'net.BlockList', options.blockList)
-    }
+    validateBlockList(options.blockList, 'options.blockList')
     this.blockList = options.blockList
   }
 }
