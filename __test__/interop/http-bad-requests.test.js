@@ -26,6 +26,8 @@ const malformed = {
   'no Host': lines('GET / HTTP/1.1', '', ''),
   'two Hosts': lines('GET / HTTP/1.1', 'Host: x', 'Host: y', 'Connection: close', '', ''),
   'an unknown version': lines('GET / HTTP/3.7', 'Host: x', '', ''),
+  'the opening of HTTP/2': lines('PRI * HTTP/2.0', '', 'SM', '', ''),
+  'the opening of HTTP/2 without a version': lines('PRI *', 'Host: x', '', ''),
   'no version': lines('GET /', 'Host: x', '', ''),
   'two lengths': lines(
     'POST / HTTP/1.1',

@@ -36,6 +36,7 @@ const { upgradeWhenListened } = require('./server-options')
 const { kIncomingMessage } = symbols
 
 const ASK_UPGRADE = 4
+const PRI = engine.httpMethods.indexOf('PRI')
 const ON_TIMEOUT = 6
 
 // Bits of a head's `info`, see engine.js.
@@ -166,6 +167,7 @@ class ServerConnection {
     } finally {
       if (!handled) this.handlerThrew()
     }
+    if (code === PRI) process.nextTick(hangUpNT, this)
     this.keepAlive.touch()
     this.updateUpgrades()
   }
@@ -310,6 +312,11 @@ class ServerConnection {
   remove() {
     this.server[kConnections]?.delete(this)
   }
+}
+
+// The opening of HTTP/2, with a version that lets it pass for a request. Node handles it, and hangs up after that read.
+function hangUpNT({ failedAt, socket }) {
+  if (failedAt === -1) socket.destroy()
 }
 
 function timedOut({ server, socket }) {
