@@ -11,7 +11,7 @@ const { BUILT_IN } = require('../common/modules')
 
 const ENTRY = path.join(__dirname, 'fixtures/options-parent.js')
 const REGISTER = require.resolve('ferrowire/register')
-const EMPTY = path.join(__dirname, 'fixtures/empty-preload.js')
+const PLAIN = path.join(__dirname, 'fixtures/ipc-preload.js')
 const LIMIT = Number(process.env.INTEROP_TIMEOUT) || 15_000
 const isReference = process.env.INTEROP === BUILT_IN
 const ours = isReference ? 'node:child_process' : 'ferrowire/child_process'
@@ -59,8 +59,8 @@ describe('options of fork and spawn', { concurrency: 2, skip }, () => {
   for (const name of ['no options', 'env', 'a child of a child', 'a module', 'a worker forks']) {
     test(`${name}, under the preload`, async () => {
       const [seen, expected] = await Promise.all([
-        play('node:child_process', name, isReference ? EMPTY : REGISTER),
-        play('node:child_process', name, EMPTY),
+        play('node:child_process', name, isReference ? PLAIN : REGISTER),
+        play('node:child_process', name, PLAIN),
       ])
       assert.deepEqual(seen, expected)
     })

@@ -44,6 +44,13 @@ const scenarios = {
   killed: {},
   'no-such-program': {},
   environment: { serializations: both },
+  garbage: { serializations: both },
+  'garbage-to-child': { serializations: both },
+  unsendable: { serializations: both },
+  'parent-lets-go': {},
+  'only-disconnect': {},
+  'listeners-removed': {},
+  'ref-again': {},
 }
 
 // An unreadable line in the middle of a read: Node loses what follows it in that read, we do not.

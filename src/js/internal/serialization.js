@@ -23,12 +23,34 @@ class MessageSerializer extends DefaultSerializer {
   }
 }
 
+// Worded as by Node 24, whose own reader of these is not in JavaScript any more.
+const cutOff = () => new Error('Unable to deserialize cloned data.')
+const invalid = (what) =>
+  Object.assign(new Error(`Invalid host object ${what}`), { code: 'ERR_INVALID_STATE' })
+
 class MessageDeserializer extends DefaultDeserializer {
   _readHostObject() {
-    const tag = this.readUint32()
-    if (tag === VIEW) return super._readHostObject()
+    const tag = this.#readTag()
+    if (tag === VIEW) return this.#readView()
     if (tag === PLAIN_OBJECT) return this.readValue()
-    throw new Error('Unable to deserialize cloned data.')
+    throw invalid('tag')
+  }
+
+  #readTag() {
+    try {
+      return this.readUint32()
+    } catch {
+      throw cutOff()
+    }
+  }
+
+  #readView() {
+    try {
+      return super._readHostObject()
+    } catch (error) {
+      // Of a type that is none it reads the size.
+      throw error instanceof TypeError ? invalid('type index') : cutOff()
+    }
   }
 }
 
