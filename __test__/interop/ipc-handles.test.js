@@ -19,6 +19,7 @@ const scenarios = [
   'tcp-sockets',
   'local-sockets',
   'sockets-to-parent',
+  'more-to-parent',
   'server',
   'order',
   'keep-open',
@@ -71,6 +72,18 @@ const here = { skip: process.env.INTEROP === BUILT_IN || !fs.existsSync('/proc/s
 
 const descriptors = () => fs.readdirSync('/proc/self/fd').length
 
+// What the first use of the engine opens stays.
+async function descriptorsAtRest() {
+  const { spawn } = require('ferrowire/child_process')
+  const net = require('ferrowire/net')
+  const server = net.createServer().listen(0, '127.0.0.1')
+  const child = spawn('true', { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  await once(child, 'close')
+  server.close()
+  await once(server, 'close')
+  return descriptors()
+}
+
 async function fallsTo(count) {
   for (let left = 50; left > 0 && descriptors() > count; left--) await setTimeout(20)
   return descriptors() <= count
@@ -121,6 +134,105 @@ receive()
     t.assert.ok(await fallsTo(before))
     child.send('end')
     t.assert.deepStrictEqual(await once(child, 'exit'), [0, null])
+  })
+
+  test('however many come, none stays open', async (t) => {
+    t.plan(4)
+    const before = await descriptorsAtRest()
+    const child = python(
+      t,
+      `
+receive()
+for i in range(300):
+    send('%d\\n' % i, one.fileno())
+receive()
+for i in range(150):
+    send('"never finished', one.fileno(), other.fileno())
+`,
+    )
+    let next = 0
+    let inOrder = true
+    child.on('message', (message) => {
+      inOrder &&= message === next++
+      if (next === 300) child.send('go on')
+    })
+    child.send('go')
+    const ends = []
+    child.on('disconnect', () => ends.push('disconnect'))
+    child.on('exit', () => ends.push('exit'))
+    await once(child, 'close')
+    t.assert.ok(inOrder)
+    t.assert.strictEqual(next, 300)
+    t.assert.deepStrictEqual(ends.toSorted(), ['disconnect', 'exit'])
+    t.assert.ok(await fallsTo(before))
+  })
+
+  test('of a peer that dies before it has taken them, none stays open', async (t) => {
+    t.plan(3)
+    const net = require('ferrowire/net')
+    const before = await descriptorsAtRest()
+    const server = net.createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const child = python(t, `import time\nsend('"ready"\\n')\ntime.sleep(60)\n`)
+    await once(child, 'message')
+    const callbacks = []
+    const sockets = []
+    for (let i = 0; i < 4; i++) {
+      const client = net.connect(server.address().port, '127.0.0.1').resume()
+      client.on('error', () => {})
+      const [socket] = await once(server, 'connection')
+      socket.on('error', () => {})
+      sockets.push(socket)
+      // The first waits for its answer, the others behind it, or for room.
+      child.send({ i, filler: 'x'.repeat(1 << 20) }, socket, { keepOpen: i % 2 === 0 }, (error) =>
+        callbacks.push([i, error]),
+      )
+      if (i % 2 === 0) socket.destroy()
+    }
+    const ends = []
+    child.on('disconnect', () => ends.push('disconnect'))
+    child.on('exit', () => ends.push('exit'))
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    server.close()
+    // What never left is still this process's own.
+    for (const socket of sockets) socket.destroy()
+    t.assert.deepStrictEqual(ends.toSorted(), ['disconnect', 'exit'])
+    // As in Node: what waited for an answer is not told of.
+    t.assert.deepStrictEqual(callbacks, [[0, null]])
+    t.assert.ok(await fallsTo(before))
+  })
+
+  test('flush() waits for the answer to a handle, and for what waits behind it', async (t) => {
+    t.plan(4)
+    const net = require('ferrowire/net')
+    const { spawn } = require('ferrowire/child_process')
+    const stdio = ['pipe', 'pipe', 'inherit', 'ipc']
+    const code = `
+sys.stdout.write(receive()["cmd"]); sys.stdout.flush()
+sys.stdin.read(1)
+send('{"cmd":"NODE_HANDLE_ACK"}\\n')
+sys.stdout.write(receive()); sys.stdout.flush()
+`
+    const child = spawn('python3', ['-c', PYTHON + code], { stdio })
+    t.after(() => child.kill('SIGKILL'))
+    const server = net.createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    child.send('a server', server)
+    child.send('behind it')
+    let isFlushed = false
+    const flushed = child.channel.flush().then(() => (isFlushed = true))
+    const [first] = await once(child.stdout, 'data')
+    t.assert.strictEqual(String(first), 'NODE_HANDLE')
+    t.assert.strictEqual(isFlushed, false)
+    child.stdin.write('!')
+    await flushed
+    const [second] = await once(child.stdout, 'data')
+    t.assert.strictEqual(String(second), 'behind it')
+    t.assert.strictEqual(child.writableLength, 0)
+    server.close()
+    child.disconnect()
+    await once(child, 'exit')
   })
 
   test('each goes to the message that announces it', async (t) => {

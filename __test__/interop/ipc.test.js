@@ -148,7 +148,7 @@ function startHere(code, options) {
 }
 
 // Unlike once(), not ended by an 'error'.
-const closed = (child) => new Promise((resolve) => child.once('close', resolve))
+const closed = (child) => new Promise((resolve) => child.once('close', (...args) => resolve(args)))
 
 describe('fork channel, beyond node', here, () => {
   test('disconnect() after a message that the kernel cannot take at once loses nothing', async (t) => {
@@ -240,6 +240,49 @@ describe('fork channel, beyond node', here, () => {
     await ended
     t.assert.strictEqual(child.connected, false)
     child.kill()
+  })
+
+  for (const serialization of both) {
+    test(`over the limit of the child it ends there too, ${serialization}`, async (t) => {
+      t.plan(3)
+      const child = startHere(
+        `
+        const say = (...words) => require('node:fs').writeSync(1, words.join(' ') + ', ')
+        process.on('message', () => say('a message'))
+        process.on('error', ({ code, syscall }) => say(code, syscall))
+        process.on('disconnect', () => say('disconnect', process.connected, process.channel))`,
+        { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], maxMessageLength: 64 << 20, serialization },
+      )
+      const log = []
+      for (const event of ['disconnect', 'exit', 'error']) child.on(event, () => log.push(event))
+      let output = ''
+      child.stdout.on('data', (text) => (output += text))
+      child.send('x'.repeat(64 << 20))
+      const [code] = await closed(child)
+      t.assert.strictEqual(output, 'EMSGSIZE read, disconnect false , ')
+      t.assert.deepStrictEqual(log.toSorted(), ['disconnect', 'exit'])
+      t.assert.strictEqual(code, 0)
+    })
+  }
+
+  test('a length that nobody means is an error at once', async (t) => {
+    t.plan(2)
+    const { spawn } = require('ferrowire/child_process')
+    const stdio = ['ignore', 'inherit', 'inherit', 'ipc']
+    const child = spawn(
+      '/bin/sh',
+      ['-c', 'echo no frames at all >&3; printf "\\377\\377\\377\\377" >&3; read x <&3'],
+      {
+        stdio,
+        serialization: 'advanced',
+      },
+    )
+    const log = []
+    for (const event of ['error', 'disconnect']) child.on(event, () => log.push(event))
+    const error = await new Promise((resolve) => child.once('error', resolve))
+    t.assert.deepStrictEqual([error.code, error.syscall], ['EMSGSIZE', 'read'])
+    await closed(child)
+    t.assert.deepStrictEqual(log, ['error', 'disconnect'])
   })
 
   test('killed at forty moments, either side ends once and in order', async (t) => {

@@ -135,8 +135,11 @@ impl Frames {
                 whole.then_some(self.partial.len())
             }
         };
-        if end.unwrap_or(self.partial.len()) > self.max_frame.saturating_add(advanced::LENGTH_BYTES)
-        {
+        let start = match self.serialization {
+            Serialization::Json => 0,
+            Serialization::Advanced => advanced::LENGTH_BYTES,
+        };
+        if end.unwrap_or(self.partial.len()) > self.max_frame.saturating_add(start) {
             return Err(self.fail());
         }
         let Some(end) = end else {
@@ -145,10 +148,6 @@ impl Frames {
         let rest = self.partial.get(end + 1..).unwrap_or_default().to_vec();
         let mut bytes = std::mem::take(&mut self.partial);
         bytes.truncate(end);
-        let start = match self.serialization {
-            Serialization::Json => 0,
-            Serialization::Advanced => advanced::LENGTH_BYTES,
-        };
         Ok(Some(Tail { bytes, start, rest }))
     }
 
@@ -376,6 +375,35 @@ mod tests {
                     Serialization::Json => assert_eq!(seen, [b"\"next\""]),
                     Serialization::Advanced => assert!(seen.is_empty()),
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_frame_has_the_same_limit() {
+        let limit = 2 * TAIL_MAX;
+        for kind in [Serialization::Json, Serialization::Advanced] {
+            for (len, passes) in [(limit, true), (limit + 1, false)] {
+                let mut input = match kind {
+                    Serialization::Json => Vec::new(),
+                    Serialization::Advanced => (len as u32).to_be_bytes().to_vec(),
+                };
+                input.resize(input.len() + len, b'x');
+                if kind == Serialization::Json {
+                    input.push(b'\n');
+                }
+                let mut frames = Frames::with_max_frame(kind, limit);
+                let (first, mut rest) = input.split_at(TAIL_MIN + 10);
+                let mut told = frames.feed(first, |_| panic!("not yet")).map(|()| None);
+                while let Ok(None) = told {
+                    let room = frames.tail().expect("a long frame");
+                    let len = room.len().min(rest.len());
+                    room[..len].copy_from_slice(&rest[..len]);
+                    rest = &rest[len..];
+                    let room = room.len();
+                    told = frames.fill_tail(room, len);
+                }
+                assert_eq!(told.is_ok(), passes, "{kind:?} of {len}");
             }
         }
     }

@@ -101,9 +101,12 @@ const descriptorOf = (entry) => (isOurSocket(entry) ? entry._handle.fd : entry)
 
 // Both would read from it otherwise.
 function leaveToChild(socket) {
+  socket._handle.reading = false
   socket._handle.readStop()
   socket.pause?.()
   socket.readableFlowing = false
+  // As in Node: a later resume() starts to read again.
+  if (socket._readableState) socket._readableState.reading = false
 }
 
 function spawnWithChannel(file, argv, settings, index) {
