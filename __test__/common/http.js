@@ -75,14 +75,63 @@ async function sendRaw(net, target, text) {
   return Buffer.concat(chunks).toString('latin1')
 }
 
+// A server of plain sockets: `answer(peer, count, head)` for each head that comes, `count` per connection.
+async function listenRaw(run, answer) {
+  const { server } = run
+  const listener = server.net.createServer((peer) => {
+    let got = ''
+    let count = 0
+    peer.setEncoding('latin1')
+    peer.on('error', () => {})
+    peer.on('data', (part) => {
+      got += part
+      for (let end; (end = got.indexOf('\r\n\r\n')) !== -1;) {
+        const head = got.slice(0, end)
+        got = got.slice(end + 4)
+        answer(peer, count++, head)
+      }
+    })
+  })
+  const target = await run.listen(listener)
+  server.log('listening')
+  return { listener, target }
+}
+
+const SOCKET = ['end', 'timeout', 'free', 'agentRemove', 'error', 'close']
+const watched = new WeakSet()
+
+// Logs a whole exchange: the request, its response and, once, its socket.
+function watchExchange(log, name, request) {
+  request.on('socket', (socket) => {
+    log(`${name} socket`, request.reusedSocket)
+    if (watched.has(socket)) return
+    watched.add(socket)
+    for (const what of SOCKET) {
+      socket.on(what, (detail) => log(`${name} socket ${what}`, detail?.code ?? null))
+    }
+  })
+  log.watch(name, request, ['prefinish', 'drain'])
+  return watchRequest(log, name, request)
+}
+
+const lengths = (pool) => Object.values(pool).map((list) => list.length)
+
+// What an agent holds, without the names of its pools.
+function held({ sockets, freeSockets, requests, totalSocketCount }) {
+  return [lengths(sockets), lengths(freeSockets), lengths(requests), totalSocketCount]
+}
+
 module.exports = {
   INCOMING,
   RESPONSE,
   begun,
   head,
+  held,
+  listenRaw,
   makeAgent,
   sendRaw,
   toward,
+  watchExchange,
   watchIncoming,
   watchRequest,
 }

@@ -73,4 +73,28 @@ module.exports = [
     before: 24,
     because: 'a path too long for the system is cut, and what is left of it is used',
   },
+  {
+    scenarios: ['whole', 'that stops', 'missing'].map(
+      (answer) => `given up at every stage, the answer ${answer}`,
+    ),
+    before: 24,
+    because: 'the connection of a request that was given up early is not kept',
+  },
+  {
+    scenarios: [
+      'a second answer on a pooled connection',
+      'rubbish on a pooled connection',
+      'the first bytes of an answer on a pooled connection',
+      'a line end on a pooled connection',
+      'an end on a pooled connection',
+      'a reset on a pooled connection',
+    ],
+    before: 22,
+    because: 'what comes on a pooled connection is not watched',
+  },
+  {
+    scenarios: ['nonsense for a client, lenient false', 'nonsense for a client, lenient true'],
+    before: 22,
+    because: 'its parser is older and takes more',
+  },
 ]

@@ -74,6 +74,9 @@ impl Codec {
             Self::Raw | Self::Switched(_) | Self::Broken => Next::Read,
             Self::Ipc(channel) => channel.read(id, bytes, offset, writer),
             Self::Http(parser) => {
+                // Between messages the parser skips line ends; a client must know that bytes came.
+                let idle = !parser.is_server() && parser.is_idle();
+                let silent = idle && bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
                 let mut events = HttpEvents {
                     id,
                     requests: parser.is_server(),
@@ -84,7 +87,7 @@ impl Codec {
                 };
                 match parser.execute(bytes, &mut events) {
                     Ok(http1::Outcome::More) => {
-                        if parser.head_started() {
+                        if silent || parser.head_started() {
                             writer.push(Kind::Partial, id, [0; 4]);
                         }
                         Next::Read

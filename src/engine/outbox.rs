@@ -51,7 +51,7 @@ pub enum Kind {
     Upgrade = 12,
     /// error number, bytes parsed, offset, length of the raw packet
     ParseError = 13,
-    /// the read ended inside an HTTP head
+    /// the read ended inside an HTTP head, or brought a client nothing but line ends
     Partial = 14,
     /// descriptors that no message has claimed are void but for the newest: their number
     Unclaimed = 15,
