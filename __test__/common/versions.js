@@ -97,4 +97,9 @@ module.exports = [
     before: 22,
     because: 'its parser is older and takes more',
   },
+  {
+    scenarios: ['how long the server keeps a connection'],
+    before: 22,
+    because: 'an agent has no agentKeepAliveTimeoutBuffer',
+  },
 ]
