@@ -84,11 +84,12 @@ Agent.prototype.addRequest = function addRequest(req, options, port, localAddres
   // An own getName() may look at any option.
   const all = this.getName === getName ? null : mergeOptions(this, req, options)
   const name = all === null ? nameFor(this, options) : this.getName(all)
+  // It may throw, so before anything is taken.
+  if (all === null) checkHost(req)
   const active = (this.sockets[name] ||= [])
   const socket = takeFree(this, name)
 
   if (socket !== undefined) {
-    checkHost(req)
     const { highWaterMark } = 'highWaterMark' in this.options ? this.options : options
     if (highWaterMark != null && socket.writableHighWaterMark !== highWaterMark) {
       socket._writableState.highWaterMark = highWaterMark
@@ -112,7 +113,6 @@ Agent.prototype.addRequest = function addRequest(req, options, port, localAddres
     return
   }
 
-  checkHost(req)
   req[kOptions] = all ?? options
   req[kScope] = new AsyncResource('QueuedRequest', scopeOptions)
   ;(this.requests[name] ||= []).push(req)
