@@ -109,4 +109,14 @@ module.exports = [
     before: 22,
     because: 'an agent has no agentKeepAliveTimeoutBuffer',
   },
+  {
+    scenarios: [
+      'requests through a proxy',
+      'hosts that no proxy is asked for',
+      'a proxy that is not there, and one that makes no sense',
+      'setGlobalProxyFromEnv',
+    ],
+    before: 24,
+    because: 'an agent has no proxyEnv',
+  },
 ]
