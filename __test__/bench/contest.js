@@ -10,15 +10,14 @@ const path = require('node:path')
 const { once } = require('node:events')
 const { createInterface } = require('node:readline')
 const { promisify } = require('node:util')
-const { sides } = require('./sides')
+const { others, sides } = require('./sides')
 
 const ROOT = path.join(__dirname, '..', '..')
-const SOURCE = path.join(__dirname, 'load.rs')
-const LOAD = path.join(
-  ROOT,
-  'target',
-  process.platform === 'win32' ? 'bench-load.exe' : 'bench-load',
-)
+const BINARY = process.platform === 'win32' ? '.exe' : ''
+const LOAD = path.join(ROOT, 'target', `bench-load${BINARY}`)
+const PEER = path.join(ROOT, 'target', `bench-peer${BINARY}`)
+// Where npm puts what is measured beside the two sides.
+const OTHERS = path.join(ROOT, 'target', 'bench-others')
 // Over what a sample is told to take; then it hangs and is killed.
 const GRACE_MS = 15_000
 
@@ -27,6 +26,7 @@ const run = promisify(execFile)
 const ECHO = { unit: 'msg/s', talk: 'echo', connections: 50 }
 const IPC = { unit: 'msg/s', transport: 'ipc', size: 1 }
 const GET = { unit: 'req/s', talk: 'http', connections: 64, size: 0 }
+const CLIENT = { unit: 'req/s', transport: 'client', connections: 50 }
 
 const WORKLOADS = {
   'tcp-64': { title: 'TCP echo, 64 B', transport: 'tcp', ...ECHO, size: 64 },
@@ -34,6 +34,10 @@ const WORKLOADS = {
   'pipe-64': { title: 'pipe echo, 64 B', transport: 'pipe', ...ECHO, size: 64 },
   'pipe-16k': { title: 'pipe echo, 16 KiB', transport: 'pipe', ...ECHO, size: 16384 },
   'http-get': { title: 'HTTP GET', transport: 'http', ...GET },
+  'client-get': { title: 'HTTP client, GET', ...CLIENT, talk: 'get' },
+  'client-post': { title: 'HTTP client, POST 1 KiB', ...CLIENT, talk: 'post' },
+  'client-large': { title: 'HTTP client, 1 MiB response', ...CLIENT, talk: 'large', unit: 'MB/s' },
+  'client-new': { title: 'HTTP client, new connections', ...CLIENT, talk: 'new' },
   'ipc-json': { title: 'fork, JSON', ...IPC, talk: 'json' },
   'ipc-advanced': { title: 'fork, advanced', ...IPC, talk: 'advanced' },
   'ipc-one-way': { title: 'fork, one way', ...IPC, talk: 'one-way' },
@@ -63,17 +67,35 @@ const WORKLOADS = {
 // Of a time less is better; in all figures, a ratio above 1 is Ferrowire's advantage.
 const isTime = ({ unit }) => unit === 'us'
 
-async function compileLoad() {
-  if (fs.existsSync(LOAD) && fs.statSync(LOAD).mtimeMs >= fs.statSync(SOURCE).mtimeMs) return
-  fs.mkdirSync(path.dirname(LOAD), { recursive: true })
+// The load and the peer, which are Rust programs of one file.
+async function compile() {
+  // The peer is written for poll(2), and where that is missing there is no driver to measure yet either.
+  const programs = process.platform === 'win32' ? [LOAD] : [LOAD, PEER]
+  for (const binary of programs) await compileOne(binary)
+}
+
+async function compileOne(binary) {
+  const name = path.basename(binary, BINARY).replace('bench-', '')
+  const source = path.join(__dirname, `${name}.rs`)
+  if (fs.existsSync(binary) && fs.statSync(binary).mtimeMs >= fs.statSync(source).mtimeMs) return
+  fs.mkdirSync(path.dirname(binary), { recursive: true })
   try {
-    await run('rustc', ['--edition', '2024', '-O', '-o', LOAD, SOURCE])
+    await run('rustc', ['--edition', '2024', '-O', '-o', binary, source])
   } catch (error) {
     if (error.code !== 'ENOENT') throw error
     throw new Error('the load generator is a Rust program: no `rustc` on the PATH', {
       cause: error,
     })
   }
+}
+
+async function installOthers(names) {
+  const packages = [...new Set(names.map((name) => others[name].package))]
+  const missing = packages.filter((name) => !fs.existsSync(path.join(OTHERS, 'node_modules', name)))
+  if (missing.length === 0) return
+  fs.mkdirSync(OTHERS, { recursive: true })
+  fs.writeFileSync(path.join(OTHERS, 'package.json'), '{ "name": "bench-others", "private": true }')
+  await run('npm', ['install', '--no-audit', '--no-fund', ...missing], { cwd: OTHERS })
 }
 
 // Everything started here, so that whoever is interrupted can end it.
@@ -102,69 +124,103 @@ function localPath() {
   }
 }
 
-class Server {
+// A process that says one line when it is ready, answers on stdout what stdin asks, and ends with stdin.
+class Process {
   #child
   #lines
-  #local = null
 
-  constructor(side, transport) {
-    const args = [path.join(__dirname, 'server.js'), side, transport]
-    if (transport === 'pipe') {
-      this.#local = localPath()
-      args.push(this.#local.address)
-    }
-    this.#child = track(spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }))
+  constructor(command, args) {
+    this.#child = track(spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] }))
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
   }
 
-  async #line() {
+  async line() {
     const { value, done } = await this.#lines.next()
-    if (done) throw new Error(`the server ended (${this.#child.spawnargs.slice(2).join(' ')})`)
+    if (done) throw new Error(`the server ended (${this.#child.spawnargs.slice(1).join(' ')})`)
     return value
   }
 
-  listening() {
-    return this.#line()
+  ask() {
+    this.#child.stdin.write('\n')
+    return this.line()
+  }
+
+  async end() {
+    if (!children.has(this.#child)) return
+    this.#child.stdin.end()
+    await once(this.#child, 'close')
+  }
+}
+
+class Server extends Process {
+  #local
+
+  constructor(side, transport) {
+    const local = transport === 'pipe' ? localPath() : null
+    const args = [path.join(__dirname, 'server.js'), side, transport]
+    super(process.execPath, local === null ? args : [...args, local.address])
+    this.#local = local
   }
 
   async cpu() {
-    this.#child.stdin.write('\n')
-    const { user, system } = JSON.parse(await this.#line())
+    const { user, system } = JSON.parse(await this.ask())
     return user + system
   }
 
   async end() {
-    if (children.has(this.#child)) {
-      this.#child.stdin.end()
-      await once(this.#child, 'close')
-    }
+    await super.end()
     this.#local?.remove()
   }
 }
 
-async function sample(command, args, seconds) {
-  const job = run(command, args, { timeout: seconds * 1000 + GRACE_MS, killSignal: 'SIGKILL' })
+async function sample(command, args, seconds, options) {
+  const timeout = seconds * 1000 + GRACE_MS
+  const job = run(command, args, { ...options, timeout, killSignal: 'SIGKILL' })
   track(job.child)
   const { stdout } = await job
   return JSON.parse(stdout)
 }
 
-// A contender has `measure(seconds)` -> { rate, cpu? } and `end()`; rate is in the workload's unit, cpu is microseconds of the
-// server's process per message.
-async function contender(side, { transport, talk, connections, size }) {
-  if (transport === 'ipc') {
-    const script = path.join(__dirname, 'ipc-parent.js')
-    return {
-      async measure(seconds) {
-        const args = [script, side, seconds, talk]
-        const { count, seconds: spent, micros } = await sample(process.execPath, args, seconds)
-        return { rate: micros ?? (count * size) / spent }
-      },
-      async end() {},
-    }
+// Its process does all of the measuring. The rate is in the workload's unit.
+function channelContender(side, { talk, size }) {
+  const script = path.join(__dirname, 'ipc-parent.js')
+  return {
+    async measure(seconds) {
+      const args = [script, side, seconds, talk]
+      const { count, seconds: spent, micros } = await sample(process.execPath, args, seconds)
+      return { rate: micros ?? (count * size) / spent }
+    },
+    async end() {},
   }
+}
+
+async function clientContender(side, { talk, connections }) {
+  const bun = path.join(OTHERS, 'node_modules', '.bin', 'bun')
+  const [command, modules] = side === 'bun' ? [bun, 'built-in'] : [process.execPath, side]
+  const script = path.join(__dirname, 'http-client.js')
+  const options = { cwd: side in others ? OTHERS : ROOT }
+  const peer = new Process(PEER, [])
+  const port = await peer.line()
+  // A response of `large` is a MiB.
+  const size = talk === 'large' ? 1.048576 : 1
+  return {
+    async measure(seconds) {
+      const args = [script, modules, talk, port, connections, seconds]
+      const { count, seconds: spent, cpu } = await sample(command, args, seconds, options)
+      return { rate: (count / spent) * size, cpu }
+    },
+    end: () => peer.end(),
+  }
+}
+
+// A contender has `measure(seconds)` -> { rate, cpu? } and `end()`; cpu is microseconds of the server's process per message,
+// or of the client's where that is measured.
+async function contender(side, workload) {
+  const { transport, talk, connections, size } = workload
+  if (transport === 'ipc') return channelContender(side, workload)
+  if (transport === 'client') return clientContender(side, workload)
   const server = new Server(side, transport)
-  const address = await server.listening()
+  const address = await server.line()
   return {
     async measure(seconds) {
       const before = await server.cpu()
@@ -198,10 +254,10 @@ function summary(samples) {
 }
 
 // Resolves with { name, title, unit, ratio, sides: { ferrowire: { median, min, max, cpu, rates }, 'built-in': ... } }.
-async function contest(name, { rounds, seconds, warmup = 0.3, onSample = () => {} }) {
+async function contest(name, { rounds, seconds, beside = [], warmup = 0.3, onSample = () => {} }) {
   const workload = WORKLOADS[name]
   rounds = Math.max(rounds, workload.rounds ?? 0)
-  const names = Object.keys(sides)
+  const names = [...Object.keys(sides), ...(workload.transport === 'client' ? beside : [])]
   const contenders = new Map()
   const samples = Object.fromEntries(names.map((side) => [side, []]))
   try {
@@ -223,4 +279,4 @@ async function contest(name, { rounds, seconds, warmup = 0.3, onSample = () => {
   return { name, title: workload.title, unit: workload.unit, ratio, sides: results }
 }
 
-module.exports = { WORKLOADS, compileLoad, contest, endAll }
+module.exports = { WORKLOADS, compile, contest, endAll, installOthers }

@@ -1,21 +1,23 @@
 'use strict'
 
-const USAGE = `npm run bench -- [WORKLOAD]... [--rounds N] [--seconds S] [--json]
+const USAGE = `npm run bench -- [WORKLOAD]... [--rounds N] [--seconds S] [--beside OTHER,...] [--json]
 
 The same script on Ferrowire and on the built-in modules of this Node, in turns; answers are checked. The figures are medians
 of the rounds, with half of the distance between the best and the worst of them; a ratio above 1 is Ferrowire's advantage, also
-where the figure is a time. A WORKLOAD may ask for more rounds. --json prints one JSON object instead.`
+where the figure is a time. A WORKLOAD may ask for more rounds. --json prints one JSON object instead. --beside measures other
+HTTP clients in the same rounds; npm fetches them on first use.`
 
 const { parseArgs } = require('node:util')
 const { build } = require('../../scripts/build')
 const { Terminal } = require('../../scripts/terminal')
-const { WORKLOADS, compileLoad, contest, endAll } = require('./contest')
-const { chart, machine, table } = require('./report')
-const { sides } = require('./sides')
+const { WORKLOADS, compile, contest, endAll, installOthers } = require('./contest')
+const { chart, cpuTimes, machine, otherTimes, table } = require('./report')
+const { others, sides } = require('./sides')
 
 const options = {
   rounds: { type: 'string', default: '5' },
   seconds: { type: 'string', default: '1.5' },
+  beside: { type: 'string', default: '' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 }
@@ -29,24 +31,31 @@ async function main() {
   const unknown = names.find((name) => !Object.hasOwn(WORKLOADS, name))
   const rounds = Number(values.rounds)
   const seconds = Number(values.seconds)
-  const isUsable = !unknown && Number.isInteger(rounds) && rounds > 0 && seconds > 0
+  const beside = values.beside.split(',').filter(Boolean)
+  const stranger = beside.find((name) => !Object.hasOwn(others, name))
+  const isUsable = !unknown && !stranger && Number.isInteger(rounds) && rounds > 0 && seconds > 0
   if (values.help || !isUsable) {
     if (unknown) console.error(`no such workload: ${unknown}`)
+    if (stranger) console.error(`no such client: ${stranger}`)
     console.error(`${USAGE}\n\nWORKLOAD: ${Object.keys(WORKLOADS).join(' ')}`)
+    console.error(`OTHER: ${Object.keys(others).join(' ')}`)
     process.exitCode = values.help ? 0 : 2
     return
   }
   if (values.json) terminal = new Terminal(process.stderr)
   // A debug build may lie there; cargo knows.
   await build({ force: true })
-  await compileLoad()
+  await compile()
+  await installOthers(beside)
 
   terminal.line(`${machine()}; ${rounds} rounds of ${seconds} s`)
   const results = []
   for (const name of names) {
     const onSample = ({ title, side, round, rounds: of }) =>
-      terminal.status(`${title}: ${sides[side].title}, round ${round + 1} of ${of}`)
-    results.push(await contest(name, { rounds, seconds, onSample }))
+      terminal.status(
+        `${title}: ${(sides[side] ?? others[side]).title}, round ${round + 1} of ${of}`,
+      )
+    results.push(await contest(name, { rounds, seconds, beside, onSample }))
     terminal.done()
   }
   if (values.json) {
@@ -62,19 +71,8 @@ async function main() {
   terminal.line()
   table(results, terminal)
   chart(results, terminal)
-  cpuTimes(results)
-}
-
-function cpuTimes(results) {
-  const measured = results.filter(({ sides: by }) => by.ferrowire.cpu !== undefined)
-  if (measured.length === 0) return
-  terminal.heading('CPU time of the server per message, us')
-  for (const { title, sides: by } of measured) {
-    const cells = Object.entries(sides).map(
-      ([side, { title: who }]) => `${who} ${by[side].cpu.toFixed(2)}`,
-    )
-    terminal.line(`  ${title.padEnd(18)} ${cells.join('   ')}`)
-  }
+  cpuTimes(results, terminal)
+  otherTimes(results, terminal)
 }
 
 process.on('exit', endAll)

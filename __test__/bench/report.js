@@ -3,7 +3,7 @@
 // The figures as a person reads them; the demo shows the same table.
 
 const os = require('node:os')
-const { sides } = require('./sides')
+const { others, sides } = require('./sides')
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
@@ -55,7 +55,7 @@ function chart(results, terminal) {
   const first = Math.max(...results.map(({ title }) => title.length))
   for (const { title, unit, sides: by } of results) {
     const speed = ({ median }) => (unit === 'us' ? 1 / median : median)
-    const most = Math.max(...Object.values(by).map(speed))
+    const most = Math.max(...Object.keys(sides).map((side) => speed(by[side])))
     terminal.line()
     for (const [index, [side, { title: who }]] of Object.entries(sides).entries()) {
       const label = `  ${(index === 0 ? title : '').padEnd(first)}  ${who.padEnd(9)} `
@@ -65,9 +65,41 @@ function chart(results, terminal) {
   }
 }
 
+function cpuTimes(results, terminal) {
+  const measured = results.filter(({ sides: by }) => by.ferrowire.cpu !== undefined)
+  if (measured.length === 0) return
+  terminal.heading('CPU time per message of the process that is measured, us')
+  for (const { title, sides: by } of measured) {
+    const cells = Object.entries(sides).map(
+      ([side, { title: who }]) => `${who} ${by[side].cpu.toFixed(2).padStart(7)}`,
+    )
+    const ratio = (by.ferrowire.cpu / by['built-in'].cpu).toFixed(2)
+    terminal.line(`  ${title.padEnd(28)} ${cells.join('   ')}   ${ratio}x`)
+  }
+}
+
+// Ferrowire against the clients that were measured beside it.
+function otherTimes(results, terminal) {
+  if (!results.some(({ sides: by }) => Object.keys(by).some((side) => side in others))) return
+  terminal.heading('Other HTTP clients, and what Ferrowire is to them')
+  for (const { title, unit, sides: by } of results) {
+    for (const [side, { title: who }] of Object.entries(others)) {
+      if (by[side] === undefined) continue
+      const { median: rate, cpu } = by[side]
+      const cells = [
+        `${count(rate)} ${unit} ${percent(spread(by[side]))}`.padStart(22),
+        `${(by.ferrowire.median / rate).toFixed(2)}x`,
+        `CPU ${cpu.toFixed(2)} us`.padStart(14),
+        `${(by.ferrowire.cpu / cpu).toFixed(2)}x`,
+      ]
+      terminal.line(`  ${title.padEnd(28)} ${who.padEnd(16)} ${cells.join('  ')}`)
+    }
+  }
+}
+
 function machine() {
   const cpus = os.cpus()
   return `Node ${process.versions.node}, ${process.platform} ${process.arch}, ${cpus.length} x ${cpus[0]?.model.trim() ?? 'unknown CPU'}`
 }
 
-module.exports = { chart, machine, table }
+module.exports = { chart, cpuTimes, machine, otherTimes, table }

@@ -13,4 +13,11 @@ const sides = {
   },
 }
 
-module.exports = { sides }
+// Other HTTP clients, measured beside these when asked for (`--beside`).
+const others = {
+  undici: { title: 'undici request', package: 'undici' },
+  dispatch: { title: 'undici dispatch', package: 'undici' },
+  bun: { title: 'Bun node:http', package: 'bun' },
+}
+
+module.exports = { others, sides }

@@ -4,7 +4,7 @@
 // then the same echo on Ferrowire and on the built-in modules. Ends with a status other than 0 when anything differs.
 
 const fs = require('node:fs')
-const { compileLoad, contest, endAll } = require('../../__test__/bench/contest')
+const { compile, contest, endAll } = require('../../__test__/bench/contest')
 const { chart, machine, table } = require('../../__test__/bench/report')
 const { sides } = require('../../__test__/bench/sides')
 const { build } = require('../build')
@@ -74,7 +74,7 @@ async function measure() {
   )
   terminal.line()
   terminal.status('compiling the load generator')
-  await compileLoad()
+  await compile()
   const results = []
   for (const name of ['tcp-64', 'http-get']) {
     const onSample = ({ title, side, round }) =>
