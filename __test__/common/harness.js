@@ -31,10 +31,11 @@ function collect(file) {
 // options: over     the endpoints, ['tcp', 'local'] unless told
 //          apart    play in a process of its own: for scenarios about the process
 //          timeout  the watchdog, in milliseconds
+//          foreign  uses the built-in transports on purpose: not played with them poisoned
 function scenario(name, options, play) {
-  const { over = ['tcp', 'local'], apart = false, timeout = 8000 } = options
+  const { over = ['tcp', 'local'], apart = false, timeout = 8000, foreign = false } = options
   const file = callerFile()
-  const made = { name, file, over, apart, timeout, play }
+  const made = { name, file, over, apart, timeout, foreign, play }
   if (collected) collected.push(made)
   else register(made)
 }
@@ -80,6 +81,10 @@ function register(made) {
   const other = known.find(({ entry }) => !entry)
   if (other) {
     test(made.name, { skip: `before Node ${other.before} ${other.because}` }, () => {})
+    return
+  }
+  if (made.foreign && process.env.FERROWIRE_POISON) {
+    test(made.name, { skip: 'it uses the built-in transports on purpose' }, () => {})
     return
   }
   const ignored = known.map(({ entry }) => entry)

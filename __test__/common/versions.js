@@ -119,4 +119,14 @@ module.exports = [
     before: 24,
     because: 'an agent has no proxyEnv',
   },
+  {
+    scenarios: ['how strictly is read'],
+    before: 24,
+    because: 'there is no httpValidation, and a kept connection keeps its high-water mark',
+  },
+  {
+    scenarios: ['diagnostics channels of the client'],
+    before: 22,
+    because: 'the channel http.client.request.created is missing',
+  },
 ]

@@ -2,7 +2,9 @@
 
 // Every option of a request: what goes over the wire, and what the connection is made with.
 
+const diagnostics = require('node:diagnostics_channel')
 const net = require('node:net')
+const { PerformanceObserver } = require('node:perf_hooks')
 const tls = require('node:tls')
 const { Duplex } = require('node:stream')
 const { scenario } = require('../common/harness')
@@ -165,6 +167,78 @@ scenario('limits of what is read', tcp, async (run) => {
   )
 })
 
+scenario('how strictly is read', tcp, async (run) => {
+  const answers = {
+    'a control character in a value': 'HTTP/1.1 200 OK\r\nA: b\x01c\r\nContent-Length: 0\r\n\r\n',
+    'a folded line': 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n',
+  }
+  for (const [name, answer] of Object.entries(answers)) {
+    run.client.log(name)
+    await askAll(
+      run,
+      {
+        strict: { httpValidation: 'strict' },
+        relaxed: { httpValidation: 'relaxed' },
+        insecure: { httpValidation: 'insecure' },
+        'no such': { httpValidation: 'x' },
+        both: { httpValidation: 'strict', insecureHTTPParser: true },
+        'a high-water mark': (http, to) => {
+          const request = http.request({ ...to, highWaterMark: 100 })
+          request.on('socket', (socket) =>
+            run.client.log(socket.writableHighWaterMark, request.writableHighWaterMark),
+          )
+          return request
+        },
+      },
+      answer,
+    )
+  }
+})
+
+// --- who is told ----------------------------------------------------------------------------------
+
+scenario('diagnostics channels of the client', tcp, async (run) => {
+  const { client } = run
+  let asked
+  const names = ['request.created', 'request.start', 'request.error', 'response.finish']
+  for (const name of names.map((part) => `http.client.${part}`)) {
+    const told = ({ request, response, error }) => {
+      // Those of other requests in this process are not ours to tell.
+      if (request.getHeader('x-told') !== 'yes') return
+      const knows = asked === undefined || request === asked
+      client.log(name, knows, response?.statusCode ?? null, error?.code ?? null)
+    }
+    diagnostics.subscribe(name, told)
+    run.cleanup(() => diagnostics.unsubscribe(name, told))
+  }
+  const free = await run.freePort()
+  const headers = { 'X-Told': 'yes' }
+  await askAll(run, {
+    'an answer': (http, to) => (asked = http.request({ ...to, headers })),
+    'nobody there': (http) => (asked = http.request({ port: free, host: '127.0.0.1', headers })),
+    'given up': (http, to) => {
+      asked = http.request({ ...to, headers, path: '/given/up' })
+      asked.on('socket', () => asked.destroy(new Error('mine')))
+      return asked
+    },
+  })
+})
+
+scenario('performance entries of the client', tcp, async (run) => {
+  const { client } = run
+  const entries = []
+  const observer = new PerformanceObserver((list) => entries.push(...list.getEntries()))
+  observer.observe({ type: 'http' })
+  run.cleanup(() => observer.disconnect())
+  await askAll(run, { get: { path: '/get' }, post: { method: 'POST', path: '/post' } })
+  while (entries.length < 2) await run.turns(1)
+  for (const { name, entryType, detail, duration } of entries) {
+    const { req, res } = detail
+    client.log(name, entryType, req.method, new URL(req.url).pathname, req.headers, duration > 0)
+    client.log(res.statusCode, res.statusMessage, res.headers)
+  }
+})
+
 // --- connections that the user makes ------------------------------------------------------------
 
 class Mock extends Duplex {
@@ -179,7 +253,9 @@ class Mock extends Duplex {
   }
 }
 
-scenario('createConnection', tcp, (run) => {
+const foreign = { ...tcp, foreign: true }
+
+scenario('createConnection', foreign, (run) => {
   const ours = run.client.net
   const later = (make) => (options, callback) => void setImmediate(() => callback(null, make()))
   const made = (to, connect) => connect(to.port, to.host)
@@ -237,7 +313,7 @@ scenario('a socket that is connected already, and one that has bytes already', t
 const psk = { key: Buffer.from('0123456789abcdef'), identity: 'test' }
 const secure = { ciphers: 'PSK', minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }
 
-scenario('createConnection with TLS', tcp, async (run) => {
+scenario('createConnection with TLS', foreign, async (run) => {
   const { client, server } = run
   const listener = tls.createServer({ ...secure, pskCallback: () => psk.key }, (peer) => {
     peer.on('error', () => {})
