@@ -109,7 +109,7 @@ function deliver(handle, kind, at) {
       handle.scope.runInAsyncScope(handle.onconnect, handle, a)
       break
     case CONNECTION:
-      handle.accept(a, b)
+      handle.accept(a)
       break
     case CLOSED:
       // Gone from the table before its last event, so that nothing but the user keeps it.

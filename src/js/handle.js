@@ -1,0 +1,267 @@
+'use strict'
+
+// What `socket._handle` is: a small object that names one connection or listener of the engine by its id and is the async
+// resource of its events. Methods answer with 0, a count, or a negative libuv error number; they never throw.
+
+const { AsyncResource } = require('node:async_hooks')
+const { Buffer } = require('node:buffer')
+const { native, attach } = require('./outbox')
+
+// Set in the answer to a write that the kernel did not take whole, see engine/ops.rs.
+const SHORT = 0x40000000
+// `typed_array_max_size_in_heap` of V8.
+const ON_HEAP_MAX = 64
+const small = new Uint8Array(Buffer.allocUnsafeSlow(4096).buffer, 0, ON_HEAP_MAX)
+
+function noop() {}
+
+class Handle extends AsyncResource {
+  constructor(type, id) {
+    super(type, { requireManualDestroy: true })
+    // The engine's id; 0 until there is a socket.
+    this.id = 0
+    // The async resource that events run in. HTTP puts the request's here while it has the
+    // connection; everybody else leaves the handle itself.
+    this.scope = this
+    this.closing = false
+    this.reading = false
+    this.referenced = true
+    this.bytesWritten = 0
+    this.short = false
+    // Bytes of the write under way that the kernel has not taken, as libuv's write_queue_size.
+    this.writeQueueSize = 0
+    this.finalBytesRead = 0
+    // Bytes that were read and come with the next record.
+    this.undelivered = 0
+    this.onclosed = noop
+    // The write under way that the kernel has not taken whole, see net/write.js.
+    this.unsent = null
+    // Most bytes of one read; -1 for no limit.
+    this.readLimit = -1
+    // Who waits for the end of shutdown().
+    this.final = undefined
+    // Node's handle of the same socket, see adoptShared.
+    this.partner = null
+    // Set while a codec of text frames or of HTTP responses is on, see outbox.js.
+    this.textFrames = false
+    this.isHttp = false
+    this.joinsBodies = false
+    this.hasFlushed = false
+    if (id !== 0) this.assign(id)
+  }
+
+  assign(id) {
+    this.id = id
+    attach(this)
+    if (!this.referenced) native.setReferenced(id, false)
+    if (this.readLimit !== -1) native.limitReads(id, this.readLimit)
+  }
+
+  // Takes an id or an error from the engine.
+  take(answer) {
+    if (answer < 0) return answer
+    if (answer !== this.id) this.assign(answer)
+    return 0
+  }
+
+  get fd() {
+    return this.id === 0 || this.closing ? -1 : native.descriptor(this.id)
+  }
+
+  get bytesRead() {
+    return this.id === 0 || this.closing
+      ? this.finalBytesRead
+      : native.bytesRead(this.id) - this.undelivered
+  }
+
+  getAsyncId() {
+    return this.asyncId()
+  }
+
+  open(fd, listening) {
+    return this.take(native.adopt(fd, listening === true))
+  }
+
+  readStart() {
+    return native.readStart(this.id)
+  }
+
+  limitReads(length) {
+    this.readLimit = length
+    if (this.id !== 0) native.limitReads(this.id, length)
+  }
+
+  readStop() {
+    return native.readStop(this.id)
+  }
+
+  // Writes give the bytes that the kernel took at once. `short` then says whether that was less
+  // than all; if so onwritable is called, once, when there is room.
+  writeBuffer(buffer) {
+    const { length } = buffer
+    this.bytesWritten += length
+    if (length > ON_HEAP_MAX) return this.taken(native.writeBuffer(this.id, buffer))
+    // V8 keeps the bytes of so small an array on its own heap; asking for their address would move
+    // them out, at more than the cost of this copy.
+    small.set(buffer)
+    return this.taken(native.writePart(this.id, small, length))
+  }
+
+  writeLatin1(text) {
+    this.bytesWritten += text.length
+    return this.taken(native.writeLatin1(this.id, text))
+  }
+
+  writeUtf8(text) {
+    const taken = this.taken(native.writeUtf8(this.id, text))
+    this.bytesWritten += this.short || taken < 0 ? Buffer.byteLength(text) : taken
+    return taken
+  }
+
+  // A whole HTTP response; a `length` of 0 or more completes the head, see binding/calls.rs.
+  respond(head, length, body) {
+    const taken = this.taken(native.respond(this.id, head, length, body))
+    if (taken > 0) this.bytesWritten += taken
+    return taken
+  }
+
+  writev(buffers) {
+    for (let i = 0; i < buffers.length; i++) this.bytesWritten += buffers[i].length
+    return this.taken(native.writev(this.id, buffers, buffers.length))
+  }
+
+  // The rest of a write that came short; it is counted already.
+  writeRest(buffers) {
+    return this.taken(
+      buffers.length === 1
+        ? native.writeBuffer(this.id, buffers[0])
+        : native.writev(this.id, buffers, buffers.length),
+    )
+  }
+
+  // The first `length` bytes.
+  writePart(buffer, length) {
+    this.bytesWritten += length
+    return this.taken(native.writePart(this.id, buffer, length))
+  }
+
+  // For a fork channel: a duplicate of the descriptor goes with the first byte.
+  writeWithDescriptor(buffer, fd) {
+    return this.taken(native.writeWithDescriptor(this.id, buffer, fd))
+  }
+
+  // Before the socket leaves for another process: its bytes are no longer this one's.
+  release() {
+    this.reading = false
+    this.onend = noop
+    return native.release(this.id)
+  }
+
+  taken(answer) {
+    this.short = answer >= 0 && (answer & SHORT) !== 0
+    return this.short ? answer & ~SHORT : answer
+  }
+
+  shutdown() {
+    return native.shutdown(this.id)
+  }
+
+  listen(backlog) {
+    return native.listen(this.id, backlog)
+  }
+
+  close(callback) {
+    return this.closeWith(false, callback)
+  }
+
+  closeWith(reset, callback) {
+    if (this.closing) return 0
+    // Even a handle without a socket is closed in libuv's closing phase.
+    if (this.id === 0) this.take(native.placeholder())
+    this.finalBytesRead = this.bytesRead
+    this.closing = true
+    if (typeof callback === 'function') this.onclosed = callback
+    this.partner?.close()
+    return native.close(this.id, reset)
+  }
+
+  // The engine's record that the closing phase has come.
+  closed() {
+    try {
+      this.scope.runInAsyncScope(this.onclosed, this)
+    } finally {
+      this.emitDestroy()
+    }
+  }
+
+  ref() {
+    this.setReferenced(true)
+  }
+
+  unref() {
+    this.setReferenced(false)
+  }
+
+  setReferenced(referenced) {
+    this.referenced = referenced
+    if (this.id !== 0 && !this.closing) native.setReferenced(this.id, referenced)
+  }
+
+  hasRef() {
+    return this.referenced && !this.closing
+  }
+
+  // The engine's record of a connection that this listener accepted, or of an error.
+  accept(id) {
+    if (id < 0) {
+      this.scope.runInAsyncScope(this.onconnection, this, id, undefined)
+      return
+    }
+    const Kind = this.constructor
+    this.scope.runInAsyncScope(this.onconnection, this, 0, new Kind(Kind.SOCKET, id))
+  }
+
+  // --- codecs -------------------------------------------------------------------------------
+
+  startIpc(advanced, maxFrame) {
+    this.textFrames = !advanced
+    return native.startIpc(this.id, advanced, maxFrame)
+  }
+
+  limitIpc(maxFrame) {
+    return native.limitIpc(this.id, maxFrame)
+  }
+
+  // Blocks for at most `ms`; gives 1 when there is room, 0 when there is none, or an error.
+  waitWritable(ms) {
+    return native.waitWritable(this.id, Math.ceil(ms))
+  }
+
+  startHttp(role, maxHeaderSize, maxFields, lenientFlags) {
+    this.isHttp = true
+    this.joinsBodies = role === 1
+    return native.startHttp(this.id, role, maxHeaderSize, maxFields, lenientFlags)
+  }
+
+  httpExpect(flags) {
+    return native.httpExpect(this.id, flags)
+  }
+
+  // --- set by the owner ---------------------------------------------------------------------
+
+  onread() {}
+  onend() {}
+  onwritable() {}
+  onshutdown() {}
+  onconnect() {}
+  onconnection() {}
+  onframe() {}
+  onhead() {}
+  onbody() {}
+  onmessageend() {}
+  onupgrade() {}
+  onparseerror() {}
+  onpartial() {}
+}
+
+module.exports = { Handle }
