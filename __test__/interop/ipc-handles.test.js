@@ -184,7 +184,7 @@ for i in range(150):
       socket.on('error', () => {})
       sockets.push(socket)
       // The first waits for its answer, the others behind it, or for room.
-      child.send({ i, filler: 'x'.repeat(1 << 20) }, socket, { keepOpen: i % 2 === 0 }, (error) =>
+      child.send({ i, filler: 'x'.repeat(i << 20) }, socket, { keepOpen: i % 2 === 0 }, (error) =>
         callbacks.push([i, error]),
       )
       if (i % 2 === 0) socket.destroy()

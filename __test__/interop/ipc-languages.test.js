@@ -59,7 +59,7 @@ const parents = process.env.INTEROP === BUILT_IN ? [BUILT_IN] : [FERROWIRE, BUIL
 
 describe('children in other languages', () => {
   for (const [language, { tool, build, run }] of Object.entries(languages)) {
-    const skip = isHere(tool) ? false : `no ${tool[0]}`
+    const skip = isHere(tool) ? false : `${language} is not tested: no \`${tool[0]}\` on the PATH`
     for (const parent of parents) {
       test(`${language} with a ${parent} parent`, { skip }, async (t) => {
         t.plan(3)

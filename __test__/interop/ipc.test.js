@@ -22,7 +22,6 @@ const scenarios = {
   'child-disconnects': { serializations: both, python: true },
   'exit-with-pending': { serializations: both, python: true },
   'exit-handler': { serializations: both },
-  'lines-apart': { python: true },
   'lines-together': { python: true, parent: linesTogether },
   'line-cut-off': {},
   'split-frames': {},
