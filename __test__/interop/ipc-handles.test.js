@@ -218,6 +218,7 @@ sys.stdout.write(receive()); sys.stdout.flush()
 `
     const child = spawn('python3', ['-c', PYTHON + code], { stdio })
     t.after(() => child.kill('SIGKILL'))
+    const exited = once(child, 'exit')
     const server = net.createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     child.send('a server', server)
@@ -233,8 +234,7 @@ sys.stdout.write(receive()); sys.stdout.flush()
     t.assert.strictEqual(String(second), 'behind it')
     t.assert.strictEqual(child.writableLength, 0)
     server.close()
-    child.disconnect()
-    await once(child, 'exit')
+    await exited
   })
 
   test('each goes to the message that announces it', async (t) => {
