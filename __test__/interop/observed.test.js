@@ -8,6 +8,7 @@ const diagnostics = require('node:diagnostics_channel')
 const { once } = require('node:events')
 const { promisify } = require('node:util')
 const { MessageChannel, Worker } = require('node:worker_threads')
+const { localPath } = require('../common/endpoints')
 const { check, scenario } = require('../common/harness')
 const { closed, event } = require('../common/tools')
 
@@ -74,6 +75,34 @@ check('NODE_DEBUG=ferrowire logs what sockets do', async () => {
     assert.match(said, new RegExp(`^FERROWIRE \\d+: .*${words}`, 'm'))
   }
   assert.equal(await run(''), '')
+})
+
+const alive = `
+  const net = require('net')
+  const path = process.argv[1]
+  const server = net.createServer((peer) => {
+    const owners = process._getActiveHandles()
+    const listed = [local, server, peer, socket].map((one) => owners.includes(one))
+    const names = process.getActiveResourcesInfo()
+    socket.unref()
+    const count = (type) => process.getActiveResourcesInfo().filter((name) => name === type).length
+    const wraps = names.includes('PipeWrap') && names.filter((name) => /^TCP/.test(name)).sort()
+    console.log(JSON.stringify([listed, wraps, count('TCPSocketWrap')]))
+    process.exit()
+  })
+  let socket
+  const local = net.createServer().listen(path, () =>
+    server.listen(0, '127.0.0.1', () => (socket = net.connect(server.address().port, '127.0.0.1'))))`
+
+check('under the preload a process knows what keeps it alive', async () => {
+  const run = async (...preload) => {
+    const argv = [...preload, '-e', alive, localPath()]
+    const { stdout } = await execute(process.execPath, argv, { cwd: __dirname })
+    return stdout
+  }
+  const expected = await run()
+  assert.match(expected, /TCPServerWrap/)
+  assert.equal(await run('--require', require.resolve('ferrowire/register')), expected)
 })
 
 const REFUSAL = process.version.startsWith('v20.')

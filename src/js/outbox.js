@@ -242,4 +242,6 @@ function deliverAll(end) {
 
 native.open(dispatch, events, slab, chunks)
 
-module.exports = { native, attach, turn }
+const liveHandles = () => handles.filter((handle) => handle !== undefined && !handle.closing)
+
+module.exports = { attach, liveHandles, native, turn }

@@ -74,6 +74,7 @@ function addonsAllowed() {
 if (addonsAllowed()) {
   const net = require('./net')
   require('./http')
+  require('./internal/active-handles').tellActiveHandles()
   useModules({ fork: require('./child_process').fork, net })
   if (typeof Module.registerHooks === 'function') redirectByHooks()
   else redirectByLoader()
