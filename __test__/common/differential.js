@@ -10,6 +10,7 @@ const { setImmediate: turn } = require('node:timers/promises')
 const { inspect, isDeepStrictEqual } = require('node:util')
 const { HOST } = require('./endpoints')
 const { head } = require('./http')
+const { runProgram } = require('./response-programs')
 
 const DATE = /^Date: .*$/gm
 const PATIENCE_MS = 10_000
@@ -115,7 +116,7 @@ class Side {
   }
 
   requested(event, request, response) {
-    const { log, mode } = this.recordOf(request.socket)
+    const { log, mode, program } = this.recordOf(request.socket)
     const id = log.length
     log.push([event, head(request), { keepAlive: response.shouldKeepAlive }])
     request.on('data', (chunk) => log.push([id, 'data', chunk.latin1Slice()]))
@@ -125,7 +126,9 @@ class Side {
     request.on('close', () => log.push([id, 'close']))
     for (const name of ['finish', 'close'])
       response.on(name, () => log.push([id, `answer ${name}`]))
-    MODES[mode](request, response)
+    if (program === undefined) return MODES[mode](request, response)
+    response.on('error', (error) => log.push([id, 'answer error', error.code, error.message]))
+    runProgram(program, request, response, (...entry) => log.push([id, ...entry]))
   }
 
   hear() {
@@ -165,14 +168,14 @@ async function settle(record, sent) {
 }
 
 // One case on one side: { answer, log }.
-async function play(side, { pieces, mode }) {
+async function play(side, { pieces, mode, program }) {
   const { near, record, key } = await side.connect()
   const chunks = []
   let failure = null
   near.on('data', (chunk) => chunks.push(chunk))
   near.on('error', (error) => (failure = error.code))
   const gone = new Promise((resolve) => near.on('close', resolve))
-  record.mode = mode
+  Object.assign(record, { mode, program })
 
   const watchdog = setTimeout(() => {
     record.log.push('still open')
@@ -220,10 +223,10 @@ async function playAll(http, cases) {
 async function assertSame(ours, theirs, cases) {
   const expected = await playAll(theirs, cases)
   const actual = await playAll(ours, cases)
-  const different = cases.flatMap(({ name, config, mode, pieces }, i) => {
+  const different = cases.flatMap(({ pieces, ...about }, i) => {
     if (isDeepStrictEqual(actual[i], expected[i])) return []
     const sent = pieces.map((piece) => piece.latin1Slice())
-    return [{ name, config, mode, sent, node: expected[i], ferrowire: actual[i] }]
+    return [{ ...about, sent, node: expected[i], ferrowire: actual[i] }]
   })
   if (different.length === 0) return
   const shown = inspect(different.slice(0, 3), { depth: 8, maxArrayLength: null })

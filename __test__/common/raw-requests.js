@@ -200,4 +200,4 @@ function* splits(text, step) {
   yield Array.from(bytes, (_, at) => bytes.subarray(at, at + 1))
 }
 
-module.exports = { BASES, SEVERAL, makeCase, splits }
+module.exports = { BASES, SEVERAL, makeCase, random, splits }

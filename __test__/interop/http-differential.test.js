@@ -1,15 +1,18 @@
 'use strict'
 
-// Generated and mutated requests, whole and in pieces, to node:http's server and to ours: the same bytes come back and the
-// same events happen. A case is its number: DIFFERENTIAL_CASE=4711 plays that one alone.
+// Generated and mutated requests, whole and in pieces, to node:http's server and to ours, and handlers that do whatever can
+// be done with a response: the same bytes come back and the same events happen. A case is its number: DIFFERENTIAL_CASE=4711
+// plays that one alone.
 
 const builtIn = require('node:http')
 const { test } = require('node:test')
 const ferrowire = require('ferrowire/http')
 const { CONFIGS, MODES, assertSame } = require('../common/differential')
 const { BASES, SEVERAL, makeCase, splits } = require('../common/raw-requests')
+const { makeProgram } = require('../common/response-programs')
 
-const CASES = 3000
+const CASES = 2000
+const PROGRAMS = 1000
 // What each Node's parser refuses differs; ours follows this version.
 const LLHTTP = '9.4.3'
 const { llhttp } = process.versions
@@ -23,9 +26,11 @@ const isComparable = ({ pieces }) => major < 26 || !/upgrade/i.test(Buffer.conca
 
 const numbered = process.env.DIFFERENTIAL_CASE
 
+const upTo = (count) =>
+  numbered ? [Number(numbered)] : Array.from({ length: count }, (_, number) => number)
+
 test(`${CASES} generated requests`, { skip }, () => {
-  const numbers = numbered ? [Number(numbered)] : Array.from({ length: CASES }, (_, i) => i)
-  const cases = numbers.map((number) => makeCase(number, MODES, CONFIGS))
+  const cases = upTo(CASES).map((number) => makeCase(number, MODES, CONFIGS))
   return assertSame(ferrowire, builtIn, cases.filter(isComparable))
 })
 
@@ -45,3 +50,7 @@ test('requests cut at every byte', { skip: skip || numbered !== undefined }, () 
   })
   return assertSame(ferrowire, builtIn, cases.filter(isComparable))
 })
+
+test(`${PROGRAMS} generated handlers`, { skip: process.env.FERROWIRE_POISON ? skip : false }, () =>
+  assertSame(ferrowire, builtIn, upTo(PROGRAMS).map(makeProgram)),
+)
