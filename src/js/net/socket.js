@@ -1,7 +1,7 @@
 'use strict'
 
-// net.Socket: a Duplex over a handle. Construction, reading, writing and the end of life; how it
-// connects is connect.js, what it tells about itself is socket-info.js.
+// net.Socket: a Duplex over a handle. Construction, writing and the end of life; how it connects is
+// connect.js, how it reads reading.js, what it tells about itself socket-info.js.
 
 const process = require('node:process')
 const { AsyncResource } = require('node:async_hooks')
@@ -14,7 +14,8 @@ const symbols = require('../internal/symbols')
 const { Handle, TcpHandle, LocalHandle, adopt, kindOf } = require('../engine')
 const { addClientAbortSignal } = require('./abort')
 const { BoundSocket } = require('./bound-socket')
-const { readInto, setUserBuffer, useUserBuffer } = require('./read-into')
+const { setUserBuffer, useUserBuffer } = require('./read-into')
+const { defineReading, onEnd, onRead } = require('./reading')
 const { afterRoom, cancelUnsent, write, writev } = require('./write')
 const defineSocketInfo = require('./socket-info')
 const { debug } = require('./debug')
@@ -45,8 +46,6 @@ const {
 
 const UV_ENOTCONN = -107
 const MANUAL = { requireManualDestroy: true }
-
-const { push } = stream.Duplex.prototype
 
 function noop() {}
 
@@ -198,97 +197,7 @@ Socket.prototype[kReinitializeHandle] = function reinitializeHandle(handle) {
   initHandle(this)
 }
 
-// --- reading ----------------------------------------------------------------------------------
-
-// Whether push() would do nothing but emit 'data'. It would also schedule a tick that asks for more,
-// which a socket that goes on reading does not need.
-function flowsFreely(socket) {
-  const state = socket._readableState
-  return (
-    state.flowing === true &&
-    state.reading &&
-    state.dataEmitted &&
-    state.length === 0 &&
-    state.decoder === null &&
-    state.pipes.length === 0 &&
-    socket[kBuffer] === null &&
-    socket.push === push &&
-    socket.listenerCount('data') > 0
-  )
-}
-
-function onRead(chunk) {
-  const socket = this[kOwner]
-  socket._unrefTimer()
-  if (socket.destroyed) return
-  if (flowsFreely(socket)) {
-    socket.emit('data', chunk)
-    return
-  }
-  const wantsMore = socket[kBuffer] ? readInto(socket, this, chunk) : socket.push(chunk)
-  if (!wantsMore) {
-    this.reading = false
-    if (!socket.destroyed) {
-      const error = this.readStop()
-      if (error) socket.destroy(errnoException(error, 'read'))
-    }
-  }
-}
-
-function onEnd(status) {
-  const socket = this[kOwner]
-  socket._unrefTimer()
-  if (status !== 0) {
-    socket.destroy(errnoException(status, 'read'))
-    return
-  }
-  if (socket._readableState.endEmitted) return
-  socket.push(null)
-  socket.read(0)
-}
-
-function startReading(socket) {
-  debug('start reading')
-  socket._handle.reading = true
-  const error = socket._handle.readStart()
-  if (error) socket.destroy(errnoException(error, 'read'))
-}
-
-Socket.prototype._read = function (n) {
-  if (this.connecting || !this._handle) {
-    this.once('connect', () => this._read(n))
-  } else if (!this._handle.reading) {
-    startReading(this)
-  }
-}
-
-// With a buffer of the user's own there is no stream buffer between the handle and the callback,
-// so pausing and resuming act on the handle itself.
-function resumeHandle(socket) {
-  if (!socket[kBuffer] || socket.connecting || !socket._handle || socket._handle.reading) return
-  startReading(socket)
-}
-
-Socket.prototype.pause = function () {
-  if (this[kBuffer] && !this.connecting && this._handle?.reading) {
-    this._handle.reading = false
-    if (!this.destroyed) {
-      const error = this._handle.readStop()
-      if (error) this.destroy(errnoException(error, 'read'))
-    }
-  }
-  return stream.Duplex.prototype.pause.call(this)
-}
-
-Socket.prototype.resume = function () {
-  resumeHandle(this)
-  return stream.Duplex.prototype.resume.call(this)
-}
-
-Socket.prototype.read = function (n) {
-  resumeHandle(this)
-  return stream.Duplex.prototype.read.call(this, n)
-}
+// --- the end of reading -----------------------------------------------------------------------
 
 function onReadableEnd() {
   // TLS above decides when to end; its last bytes may be still to come.
@@ -501,6 +410,7 @@ Socket.prototype._reset = function () {
   return this.destroy()
 }
 
+defineReading(Socket)
 defineSocketInfo(Socket)
 
 module.exports = { Socket, handleForFd, initHandle }
