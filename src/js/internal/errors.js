@@ -204,6 +204,24 @@ function errnoException(errno, syscall, original) {
   return error
 }
 
+// One that the loop brings: no frame of the user's is on the stack, and naming those of the dispatch took a tenth of the
+// time of a connection that ends with a reset. One frame, as Node's has.
+function eventException(errno, syscall) {
+  const limit = Error.stackTraceLimit
+  if (!(limit > 1) || !isLimitWritable()) return errnoException(errno, syscall)
+  Error.stackTraceLimit = 1
+  try {
+    return errnoException(errno, syscall)
+  } finally {
+    Error.stackTraceLimit = limit
+  }
+}
+
+// Not under --frozen-intrinsics, or when somebody froze Error.
+function isLimitWritable() {
+  return Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true
+}
+
 function endpoint(address, port) {
   if (port && port > 0) return ` ${address}:${port}`
   return address ? ` ${address}` : ''
@@ -255,6 +273,7 @@ function endedByPeer() {
 module.exports = {
   codes,
   errnoException,
+  eventException,
   hostPortException,
   listenException,
   connectAggregate,

@@ -3,7 +3,7 @@
 // The readable side of a socket: between the handle, which reads or does not, and the stream.
 
 const stream = require('node:stream')
-const { errnoException } = require('../internal/errors')
+const { errnoException, eventException } = require('../internal/errors')
 const { kBuffer, kOwner } = require('../internal/symbols')
 const { debug } = require('./debug')
 const { readInto } = require('./read-into')
@@ -49,7 +49,7 @@ function onEnd(status) {
   const socket = this[kOwner]
   socket._unrefTimer()
   if (status !== 0) {
-    socket.destroy(errnoException(status, 'read'))
+    socket.destroy(eventException(status, 'read'))
     return
   }
   if (socket._readableState.endEmitted) return
