@@ -2,8 +2,11 @@
 
 // Servers that break off, speak out of turn or speak nonsense, to a client whose agent keeps its connections.
 
-const { scenario } = require('../common/harness')
+const assert = require('node:assert/strict')
+const net = require('node:net')
+const { check, scenario } = require('../common/harness')
 const { held, listenRaw, makeAgent, toward, watchExchange } = require('../common/http')
+const { BUILT_IN, FERROWIRE, sides } = require('../common/modules')
 const { event, gate } = require('../common/tools')
 
 const tcp = { over: ['tcp'] }
@@ -109,6 +112,27 @@ for (const [how, end] of Object.entries(ENDS)) {
 }
 scenario('two answers in one go', tcp, (run) => exchange(run, WHOLE + WHOLE))
 scenario('an answer with rubbish behind it', tcp, (run) => exchange(run, `${WHOLE}rubbish\r\n\r\n`))
+
+// Node keeps this connection, and the next request finds half of a foreign answer on it.
+check('a next answer that begins with the end of the last ends the connection', async () => {
+  if (process.env.INTEROP === BUILT_IN) return
+  const { http } = sides[FERROWIRE]
+  const listener = net.createServer((peer) => {
+    peer.on('error', () => {})
+    peer.once('data', () => peer.write(`${WHOLE}HTTP/1.1 2`))
+  })
+  listener.listen(0, '127.0.0.1')
+  await event(listener, 'listening')
+  const agent = new http.Agent({ keepAlive: true })
+  const request = http.get({ port: listener.address().port, host: '127.0.0.1', agent })
+  const response = await event(request, 'response')
+  const gone = event(request.socket, 'close')
+  let text = ''
+  response.on('data', (part) => (text += part))
+  await Promise.all([event(request, 'close'), gone])
+  assert.deepEqual([text, response.complete, ...held(agent)], ['whole', true, [], [], [], 0])
+  listener.close()
+})
 
 // The next request must never be given what came before it was asked.
 scenario('the request after an answer that came too early', tcp, async (run) => {
