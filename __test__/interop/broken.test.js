@@ -130,6 +130,32 @@ scenario('write after the peer has closed', {}, async (run) => {
   await run.close(listener)
 })
 
+scenario('what a failed write counts', { over: ['local'] }, async (run) => {
+  const { client } = run
+  const listener = run.server.net.createServer((peer) => peer.destroy())
+  const target = await run.listen(listener)
+  const writes = {
+    text: (socket) => socket.write('é'.repeat(10)),
+    latin1: (socket) => socket.write('e'.repeat(10), 'latin1'),
+    'a long text': (socket) => socket.write('é'.repeat(20_000)),
+    bytes: (socket) => socket.write(Buffer.alloc(10)),
+    'two texts': (socket) => [socket.write('one'), socket.write('two')],
+    'a last text': (socket) => socket.end('last'),
+  }
+  for (const [what, write] of Object.entries(writes)) {
+    const socket = client.net.connect({ ...target, allowHalfOpen: true })
+    socket.on('error', (error) => client.log('error', error))
+    await event(socket, 'connect')
+    await run.turns(6)
+    write(socket)
+    client.log(what, socket.bytesWritten)
+    await closed(socket)
+    client.log('closed', socket.bytesWritten)
+  }
+  await run.close(listener)
+  run.server.log('done')
+})
+
 scenario('write in end, with allowHalfOpen false', {}, async (run) => {
   const { server, client } = run
   const { listener, peer, socket } = await run.connected({

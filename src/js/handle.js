@@ -9,6 +9,8 @@ const { native, attach } = require('./outbox')
 
 // Set in the answer to a write that the kernel did not take whole, see engine/ops.rs.
 const SHORT = 0x40000000
+// Node tries to write a shorter text before it counts its bytes: those of one that fails are not counted.
+const COUNTED_FIRST = 16 * 1024
 // `typed_array_max_size_in_heap` of V8.
 const ON_HEAP_MAX = 64
 const small = new Uint8Array(Buffer.allocUnsafeSlow(4096).buffer, 0, ON_HEAP_MAX)
@@ -108,13 +110,16 @@ class Handle extends AsyncResource {
   }
 
   writeLatin1(text) {
-    this.bytesWritten += text.length
-    return this.taken(native.writeLatin1(this.id, text))
+    const taken = this.taken(native.writeLatin1(this.id, text))
+    if (taken >= 0 || text.length > COUNTED_FIRST) this.bytesWritten += text.length
+    return taken
   }
 
   writeUtf8(text) {
     const taken = this.taken(native.writeUtf8(this.id, text))
-    this.bytesWritten += this.short || taken < 0 ? Buffer.byteLength(text) : taken
+    if (taken >= 0 && !this.short) this.bytesWritten += taken
+    else if (taken >= 0 || 3 * text.length > COUNTED_FIRST)
+      this.bytesWritten += Buffer.byteLength(text)
     return taken
   }
 
