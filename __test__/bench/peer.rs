@@ -29,6 +29,7 @@ type Count = std::ffi::c_ulong;
 #[cfg(not(target_os = "linux"))]
 type Count = std::ffi::c_uint;
 
+// SAFETY: as POSIX declares it in <poll.h>; `Count` is the platform's `nfds_t`.
 unsafe extern "C" {
     fn poll(fds: *mut PollFd, count: Count, timeout: i32) -> i32;
 }

@@ -2,6 +2,8 @@
 
 // Small words for scenarios.
 
+const { execFileSync } = require('node:child_process')
+
 // What a socket can go through; 'drain' is missing because TCP does not promise how often it comes.
 const LIFE = ['connect', 'ready', 'data', 'end', 'timeout', 'finish', 'error', 'close']
 
@@ -47,4 +49,14 @@ function state(socket) {
   }
 }
 
-module.exports = { LIFE, closed, ended, event, gate, outcome, state }
+// Whether a program of this machine answers, by the command that asks for its version.
+function isHere([file, ...args]) {
+  try {
+    execFileSync(file, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+module.exports = { LIFE, closed, ended, event, gate, isHere, outcome, state }

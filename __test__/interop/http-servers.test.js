@@ -14,7 +14,7 @@ const { after, before, describe, test } = require('node:test')
 const assert = require('node:assert/strict')
 const { BUILT_IN, FERROWIRE, sides } = require('../common/modules')
 const { Recorder } = require('../common/recorder')
-const { event } = require('../common/tools')
+const { event, isHere } = require('../common/tools')
 
 const HOST = '127.0.0.1'
 const FIXTURES = path.join(__dirname, 'fixtures')
@@ -137,15 +137,6 @@ const servers = {
       ['/hello'],
     ],
   },
-}
-
-function isHere([file, ...args]) {
-  try {
-    execFileSync(file, args, { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }
 
 async function waitFor(port) {

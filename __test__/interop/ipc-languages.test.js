@@ -11,6 +11,7 @@ const { once } = require('node:events')
 const { createInterface } = require('node:readline')
 const { after, describe, test } = require('node:test')
 const { BUILT_IN, FERROWIRE } = require('../common/modules')
+const { isHere } = require('../common/tools')
 
 const CHILDREN = path.join(__dirname, '../../examples/ipc/children')
 const built = fs.mkdtempSync(path.join(os.tmpdir(), 'children-'))
@@ -43,15 +44,6 @@ const languages = {
     build: ['javac', '-d', built, source('Child.java')],
     run: ['java', ...java, '-cp', built, 'Child'],
   },
-}
-
-function isHere([file, ...args]) {
-  try {
-    execFileSync(file, args, { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }
 
 const modules = { [BUILT_IN]: 'node:child_process', [FERROWIRE]: 'ferrowire/child_process' }

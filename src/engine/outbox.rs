@@ -36,7 +36,7 @@ pub enum Kind {
     Shutdown = 4,
     /// status
     Connect = 5,
-    /// new id or negative status, 1 if TCP
+    /// new id or negative status
     Connection = 6,
     Closed = 7,
     /// offset, length, where in a spill it starts

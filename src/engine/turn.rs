@@ -269,9 +269,8 @@ impl Core {
                 Err(status) => [status, 0, 0, 0],
                 Ok(stream) => {
                     self.accepted = true;
-                    let tcp = i32::from(stream.is_tcp());
                     match self.insert(Io::Stream(stream)) {
-                        Ok(id) => [id, tcp, 0, 0],
+                        Ok(id) => [id, 0, 0, 0],
                         Err(status) => [status, 0, 0, 0],
                     }
                 }

@@ -123,9 +123,9 @@ class Handle extends AsyncResource {
     return taken
   }
 
-  // A whole HTTP response; a `length` of 0 or more completes the head, see binding/calls.rs.
-  respond(head, length, body) {
-    const taken = this.taken(native.respond(this.id, head, length, body))
+  // A whole HTTP response; `framing` is how the head announces the body, see http/response.js.
+  respond(head, framing, body) {
+    const taken = this.taken(native.respond(this.id, head, framing, body))
     if (taken > 0) this.bytesWritten += taken
     return taken
   }

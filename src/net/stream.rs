@@ -270,10 +270,6 @@ impl Stream {
             _ => Ok(()),
         }
     }
-
-    pub fn is_tcp(&self) -> bool {
-        matches!(self, Self::Tcp(_))
-    }
 }
 
 impl AsFd for Stream {

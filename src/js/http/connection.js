@@ -1,8 +1,9 @@
 'use strict'
 
 // One connection of an HTTP server: what the codec reports on it. Its listeners on the socket are connection-events.js,
-// requests and their responses exchange.js, the time between two requests keep-alive.js. There is one object per connection and nothing is allocated per
-// request beyond the messages themselves; the object is also `socket.parser`, which user code is known to read.
+// requests and their responses exchange.js, the time between two requests keep-alive.js. There is one object per
+// connection and nothing is allocated per request beyond the messages themselves; the object is also `socket.parser`,
+// which user code is known to read.
 
 const process = require('node:process')
 const { AsyncResource } = require('node:async_hooks')
@@ -39,7 +40,7 @@ const ASK_UPGRADE = 4
 const PRI = engine.httpMethods.indexOf('PRI')
 const ON_TIMEOUT = 6
 
-// Bits of a head's `info`, see engine.js.
+// Bits of a head's `info`, see engine/codec.rs.
 const UPGRADE = 1 << 17
 const HAS_BODY = 1 << 18
 

@@ -13,7 +13,7 @@ const finishChannel = diagnostics.channel('http.server.response.finish')
 
 const { kDetachAbortSignal, kOptimizeEmptyRequests, kServerResponse, kUniqueHeaders } = symbols
 
-// Bits of a head's `info`, see engine.js. The codec saw these fields, so `headers` is only made when somebody asks.
+// Bits of a head's `info`, see engine/codec.rs. The codec saw these fields, so `headers` is only made when somebody asks.
 const KEEP_ALIVE = 1 << 16
 const HAS_HOST = 1 << 20
 const HAS_EXPECT = 1 << 21

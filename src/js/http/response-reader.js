@@ -26,7 +26,7 @@ const kReader = Symbol('kReader') // on a socket
 
 const ROLE_RESPONSE = 1
 
-// Bits of a head's `info`, see engine.js.
+// Bits of a head's `info`, see engine/codec.rs.
 const KEEP_ALIVE = 1 << 16
 const UPGRADE = 1 << 17
 const HAS_BODY = 1 << 18

@@ -104,7 +104,7 @@ Response.prototype.setHeader = function (name, value) {
   const field = fieldNamed(name)
   if (this._header || !field?.allows(value)) {
     setHeader.call(this, name, value)
-    if (field === undefined) remember(name)
+    remember(name)
     return this
   }
   field.lineFor(value)

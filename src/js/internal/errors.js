@@ -204,8 +204,8 @@ function errnoException(errno, syscall, original) {
   return error
 }
 
-// One that the loop brings: no frame of the user's is on the stack, and naming those of the dispatch took a tenth of the
-// time of a connection that ends with a reset. One frame, as Node's has.
+// One that the loop brings: no frame of the user's is on the stack, and naming those of the dispatch took 6 of the 39 us
+// of a connection that ends with a reset. One frame, as Node's has.
 function eventException(errno, syscall) {
   const limit = Error.stackTraceLimit
   if (!(limit > 1) || !isLimitWritable()) return errnoException(errno, syscall)

@@ -15,7 +15,7 @@ const SIZE_LIMIT = 65536
 
 // Messages gathered in a tick before they leave for the first time; twice as many for each next
 // time. A peer that waits for the tick's end idles while this side works: an echo of 64 messages in
-// flight went from 430 to 590 thousand a second, and 1,000 sends in one tick still are 8 writes.
+// flight went from 430 to 590 thousand a second, and 1,000 sends in one tick still are 7 writes.
 const COUNT_FIRST = 16
 
 // Bytes that the kernel did not take, from which on senders should wait: Node's "two reads behind".
