@@ -2,11 +2,14 @@
 
 // What an Agent listens for on the sockets of its pools.
 
+const { keepListeners } = require('./following')
+
 const kMember = Symbol('kMember') // on a socket: { agent, options } of the pool it belongs to
 const kOnKeylog = Symbol('kOnKeylog') // on an agent: passes 'keylog' on, once somebody listens
 
 function join(agent, socket, options) {
   socket[kMember] = { agent, options }
+  keepListeners(socket)
   socket.on('free', onSocketFree)
   socket.on('close', onSocketClose)
   socket.on('timeout', onSocketTimeout)
@@ -47,11 +50,6 @@ function onAgentRemove() {
   this.removeListener('agentRemove', onAgentRemove)
 }
 
-function onFreeSocketError() {
-  this.destroy()
-  this.emit('agentRemove')
-}
-
 // 'keylog' of TLS sockets is passed on only once somebody listens for it.
 function onNewListener(eventName) {
   if (eventName !== 'keylog') return
@@ -67,4 +65,4 @@ function onNewListener(eventName) {
   }
 }
 
-module.exports = { join, onFreeSocketError, onNewListener }
+module.exports = { join, onNewListener }

@@ -9,9 +9,10 @@ const { Agent: NodeAgent, globalAgent: nodeGlobalAgent, IncomingMessage } = requ
 const net = require('../net')
 const { validateNumber, validateOneOf } = require('../internal/validators')
 const { checkHost, getName, mergeOptions, nameFor } = require('./agent-options')
-const { join, onFreeSocketError, onNewListener } = require('./agent-sockets')
+const { join, onNewListener } = require('./agent-sockets')
 const { proxyFor, readProxyEnv } = require('./client-proxy')
 const { guard, isStale, unguard } = require('./agent-idle')
+const { pool, unpool } = require('./following')
 
 const kOptions = Symbol('kOptions') // on a queued request: what to connect with
 const kScope = Symbol('kScope') // on a queued request: the async context it was made in
@@ -242,7 +243,7 @@ function onFree(socket, options) {
   this.freeSockets[name] = free
   socket._httpMessage = null
   this.removeSocket(socket, options)
-  socket.on('error', onFreeSocketError)
+  pool(socket)
   guard(socket)
   free.push(socket)
 }
@@ -318,7 +319,7 @@ function keepFor(socket, timeout, keep) {
 }
 
 Agent.prototype.reuseSocket = function reuseSocket(socket, req) {
-  socket.removeListener('error', onFreeSocketError)
+  unpool(socket)
   unguard(socket)
   req.reusedSocket = true
   socket.ref()

@@ -7,6 +7,7 @@ const process = require('node:process')
 const diagnostics = require('node:diagnostics_channel')
 const { connResetError, symbols } = require('./common')
 const { finishEntry } = require('./client-perf')
+const { NOT, POOLED, TAKEN, TOLD, follow, kFollowed, onFreeSocketError } = require('./following')
 const { endMessage } = require('./incoming')
 
 const { kNeedDrain, kDetachAbortSignal } = symbols
@@ -19,11 +20,27 @@ function emitError(request, error) {
   request.emit('error', error)
 }
 
-/** Starts following the socket for the request that is its `_httpMessage`; onSocketError is added by the caller. */
-function listen(socket) {
+/** A request gets this socket, which may fail before it is told. */
+function listenForErrors(socket) {
+  follow(socket, TAKEN, 'error', socket._events.error, onSocketError)
+}
+
+/** Starts following the socket for `req`. */
+function listen(socket, req) {
   socket.on('end', onSocketEnd)
-  socket.on('close', onSocketClose)
-  socket.on('drain', onSocketDrain)
+  follow(socket, TOLD, 'close', socket._events.close, onSocketClose)
+  // With everything written there is nobody to tell.
+  if (!req.finished) socket.on('drain', onSocketDrain)
+}
+
+/** The socket has no request any more. */
+function letGo(socket) {
+  if (socket[kFollowed] === undefined) {
+    socket.removeListener('close', onSocketClose)
+    socket.removeListener('error', onSocketError)
+  } else {
+    socket[kFollowed] = NOT
+  }
 }
 
 function ignoreInput(socket) {
@@ -55,6 +72,12 @@ function hangUp(req) {
 }
 
 function onSocketError(err) {
+  const followed = this[kFollowed]
+  // Without a mark this is false.
+  if (followed < TAKEN) {
+    if (followed === POOLED) onFreeSocketError.call(this)
+    return
+  }
   const { _httpMessage: req, parser } = this
   if (req) {
     // Further errors of this socket are not told again.
@@ -70,6 +93,8 @@ function onSocketError(err) {
 }
 
 function onSocketClose() {
+  const followed = this[kFollowed]
+  if (followed !== undefined && followed !== TOLD) return
   // Taken before anything is emitted: a listener may release the parser.
   const { _httpMessage: req, parser } = this
   const { res } = req
@@ -167,8 +192,9 @@ function onUpgrade(req, res, socket, rest) {
 
   req.upgradeOrConnect = true
   socket.emit('agentRemove')
-  socket.removeListener('close', onSocketClose)
-  socket.removeListener('error', onSocketError)
+  // For good, so the listeners do not stay.
+  socket[kFollowed] = undefined
+  letGo(socket)
   socket._httpMessage = null
   socket.readableFlowing = null
 
@@ -212,8 +238,7 @@ function keepAlive(req) {
     socket.setTimeout(0, req.timeoutCb)
     req.timeoutCb = null
   }
-  socket.removeListener('close', onSocketClose)
-  socket.removeListener('error', onSocketError)
+  letGo(socket)
 
   // After the user's own 'end' listeners.
   process.nextTick(emitFreeNT, req)
@@ -230,11 +255,12 @@ function emitFreeNT(req) {
 
 module.exports = {
   emitError,
+  letGo,
   listen,
+  listenForErrors,
   onComplete,
   onInformation,
   onParseError,
   onResponse,
-  onSocketError,
   onUpgrade,
 }

@@ -9,7 +9,7 @@ const { ClientRequest: NodeClientRequest, globalAgent: nodeGlobalAgent } = requi
 const agents = require('./agent')
 const { construct } = require('./client-construct')
 const { connResetError } = require('./common')
-const { emitError, listen, onSocketError } = require('./client-exchange')
+const { emitError, letGo, listen, listenForErrors } = require('./client-exchange')
 const { flushWhole } = require('./client-write')
 const { readerOf } = require('./response-reader')
 const { normalize } = require('./url-options')
@@ -45,7 +45,7 @@ ClientRequest.prototype.onSocket = function onSocket(socket, err) {
   if (socket && !err) {
     // At once: a connection may fail before the tick below.
     socket._httpMessage = this
-    socket.on('error', onSocketError)
+    listenForErrors(socket)
   }
   process.nextTick(onSocketNT, this, socket, err)
 }
@@ -62,8 +62,8 @@ function onSocketNT(req, socket, err) {
     abandon(req, socket, err || req[kError])
   } else if (!err && req.agent && !socket.destroyed) {
     // Given up before it had a socket: somebody else can have this one.
+    letGo(socket)
     socket.emit('free')
-    socket.removeListener('error', onSocketError)
     abandon(req, socket, req[kError])
   } else {
     finished(socket.destroy(err || req[kError]), (failure) => {
@@ -88,7 +88,7 @@ function takeSocket(req, socket) {
   req.parser = reader
   socket.parser = reader
   reader.begin(req)
-  listen(socket)
+  listen(socket, req)
   if (req.timeout !== undefined || req.agent?.options?.timeout) watchTimeout(req, socket)
   req.emit('socket', socket)
 }
