@@ -230,7 +230,7 @@ function deliverAll(end) {
     }
     const next = at + STRIDE
     if (next < end && events[next + 1] === id && isJoined(handle, kind) && events[next] >= FRAME) {
-      if (!ticksBefore(handle, next)) continue
+      if (handle.joinsBodies || !ticksBefore(handle, next)) continue
     }
     try {
       drainTicks()
