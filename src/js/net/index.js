@@ -5,7 +5,8 @@
 
 const nodeNet = require('node:net')
 const { Socket } = require('./socket')
-const { connect, normalizeArgs: _normalizeArgs } = require('./connect')
+const { normalizeArgs: _normalizeArgs } = require('./arguments')
+const { connect } = require('./connect')
 const { Server } = require('./server')
 const { createServerHandle: _createServerHandle } = require('./listen')
 const { BoundSocket } = require('./bound-socket')

@@ -1,0 +1,99 @@
+'use strict'
+
+// Several addresses in turn (RFC 8305, "happy eyeballs"): the next one is tried when the last has
+// failed or takes too long.
+
+const { setTimeout, clearTimeout } = require('node:timers')
+const { codes, connectAggregate, hostPortException } = require('../internal/errors')
+const { kReinitializeHandle } = require('../internal/symbols')
+const { TcpHandle } = require('../engine')
+const { afterConnect, bindLocal, connectError, ownEndpoint } = require('./attempt')
+
+const UV_ETIMEDOUT = -110
+
+// Families alternate, the first answer's first; each address is tried once.
+function interleave(addresses) {
+  const first = addresses[0].family
+  const groups = [[], []]
+  const seen = new Set()
+  for (const entry of addresses) {
+    if (seen.has(entry.address)) continue
+    seen.add(entry.address)
+    groups[entry.family === first ? 0 : 1].push(entry)
+  }
+  const order = []
+  for (let i = 0; i < Math.max(groups[0].length, groups[1].length); i++) {
+    for (const group of groups) if (i < group.length) order.push(group[i])
+  }
+  return order
+}
+
+// Tries the addresses of `context` from `current` on.
+function connectNext(context) {
+  clearTimeout(context.timer)
+  const { socket, addresses, errors } = context
+  if (socket._aborted) return
+  if (context.current === addresses.length) {
+    socket.destroy(
+      errors.length === 0 ? new codes.ERR_SOCKET_CONNECTION_TIMEOUT() : connectAggregate(errors),
+    )
+    return
+  }
+  const turn = context.current++
+  if (turn > 0) socket[kReinitializeHandle](new TcpHandle())
+  const { address, family } = addresses[turn]
+  const { port, localPort } = context
+  const localAddress = localPort ? (family === 4 ? '0.0.0.0' : '::') : undefined
+  const target = { address, port, family, localAddress, localPort }
+  const handle = socket._handle
+
+  if (localPort) {
+    const error = bindLocal(handle, target)
+    if (error) {
+      errors.push(hostPortException(error, 'bind', localAddress, localPort))
+      return connectNext(context)
+    }
+  }
+  if (socket.blockList?.check(address, `ipv${family}`)) {
+    return attemptFailed(context, target, new codes.ERR_IP_BLOCKED(address))
+  }
+  socket.emit('connectionAttempt', address, port, family)
+  handle.onconnect = (status) => afterAttempt(context, target, turn, handle, status)
+  socket.autoSelectFamilyAttemptedAddresses.push(`${address}:${port}`)
+  const error = handle.connect(address, port)
+  if (error) {
+    const failure = hostPortException(error, 'connect', address, port, ownEndpoint(socket))
+    return attemptFailed(context, target, failure)
+  }
+  if (turn < addresses.length - 1) {
+    context.timer = setTimeout(attemptTimedOut, context.timeout, context, target, handle)
+  }
+}
+
+function attemptFailed(context, { address, port, family }, error) {
+  context.errors.push(error)
+  context.socket.emit('connectionAttemptFailed', address, port, family, error)
+  if (context.socket.connecting) connectNext(context)
+}
+
+function afterAttempt(context, target, turn, handle, status) {
+  clearTimeout(context.timer)
+  if (status === 0 && turn !== context.current - 1) {
+    handle.close()
+  } else if (status !== 0) {
+    attemptFailed(context, target, connectError(status, target))
+  } else {
+    afterConnect(context.socket, target, 0)
+  }
+}
+
+function attemptTimedOut(context, target, handle) {
+  const { address, port, family } = target
+  context.socket.emit('connectionAttemptTimeout', address, port, family)
+  handle.onconnect = () => {}
+  context.errors.push(connectError(UV_ETIMEDOUT, target))
+  handle.close()
+  if (context.socket.connecting) connectNext(context)
+}
+
+module.exports = { connectNext, interleave }
