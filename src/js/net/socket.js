@@ -1,27 +1,24 @@
 'use strict'
 
-// net.Socket: a Duplex over a handle. Construction, writing and the end of life; how it connects is
-// connect.js, how it reads reading.js, what it tells about itself socket-info.js.
+// net.Socket: a Duplex over a handle. Here is how one is made and when it is idle; what it does is
+// in connect.js, reading.js, writing.js and closing.js, what it tells about itself in socket-info.js.
 
-const process = require('node:process')
-const { AsyncResource } = require('node:async_hooks')
 const stream = require('node:stream')
-const { clearTimeout } = require('node:timers')
-const { codes, endedByPeer, errnoException } = require('../internal/errors')
+const { codes, errnoException } = require('../internal/errors')
 const { setStreamTimeout } = require('../internal/idle-timer')
 const { validateBlockList, validateInt32, validateNumber } = require('../internal/validators')
 const symbols = require('../internal/symbols')
 const { Handle, TcpHandle, LocalHandle, adopt, kindOf } = require('../engine')
 const { addClientAbortSignal } = require('./abort')
 const { BoundSocket } = require('./bound-socket')
+const { defineClosing } = require('./closing')
 const { setUserBuffer, useUserBuffer } = require('./read-into')
 const { defineReading, onEnd, onRead } = require('./reading')
-const { afterRoom, cancelUnsent, write, writev } = require('./write')
 const defineSocketInfo = require('./socket-info')
+const { defineWriting, onShutdown, onWritable, writeAfterEnd } = require('./writing')
 const { debug } = require('./debug')
 
 const {
-  kAfterAsyncWrite,
   kAsyncId,
   kBoundPath,
   kBoundSocketConsume,
@@ -43,11 +40,6 @@ const {
   kTimeout,
   kUpdateTimer,
 } = symbols
-
-const UV_ENOTCONN = -107
-const MANUAL = { requireManualDestroy: true }
-
-function noop() {}
 
 function rejectObjectMode(options) {
   if (options?.objectMode) {
@@ -197,8 +189,6 @@ Socket.prototype[kReinitializeHandle] = function reinitializeHandle(handle) {
   initHandle(this)
 }
 
-// --- the end of reading -----------------------------------------------------------------------
-
 function onReadableEnd() {
   // TLS above decides when to end; its last bytes may be still to come.
   if (!this.allowHalfOpen && isWrapped(this)) this.allowHalfOpen = true
@@ -212,89 +202,6 @@ function isWrapped(socket) {
     .listeners('data')
     .some((listener) => listener.name === 'ondata' && String(listener).includes('.readBuffer('))
 }
-
-// A clearer error than "write after end" when it was the peer that ended the connection.
-function writeAfterEnd(chunk, encoding, callback) {
-  if (!this.writableEnded) {
-    return stream.Duplex.prototype.write.call(this, chunk, encoding, callback)
-  }
-  const done = typeof encoding === 'function' ? encoding : callback
-  const error = endedByPeer()
-  if (typeof done === 'function') process.nextTick(done, error)
-  this.destroy(error)
-  return false
-}
-
-// --- writing ----------------------------------------------------------------------------------
-
-function onWritable() {
-  afterRoom(this[kOwner], this)
-}
-
-// A failed shutdown ends the stream as well as any other, in Node too.
-function onShutdown() {
-  const { final } = this
-  if (!final) return
-  this.final = undefined
-  final.resource.runInAsyncScope(final.callback)
-  final.resource.emitDestroy()
-}
-
-Socket.prototype._writeGeneric = function (isVector, data, encoding, callback) {
-  // The stream keeps later writes back until this one is done.
-  if (this.connecting) {
-    this._pendingData = data
-    this._pendingEncoding = encoding
-    const onClose = () => callback(new codes.ERR_SOCKET_CLOSED_BEFORE_CONNECTION())
-    this.once('connect', function onConnect() {
-      this.off('close', onClose)
-      this._writeGeneric(isVector, data, encoding, callback)
-    })
-    this.once('close', onClose)
-    return
-  }
-  this._pendingData = null
-  this._pendingEncoding = ''
-  if (!this._handle) {
-    callback(new codes.ERR_SOCKET_CLOSED())
-    return false
-  }
-  this._unrefTimer()
-  if (isVector) writev(this, data, callback)
-  else write(this, data, encoding, callback)
-}
-
-Socket.prototype._writev = function (chunks, callback) {
-  this._writeGeneric(true, chunks, '', callback)
-}
-
-Socket.prototype._write = function (data, encoding, callback) {
-  this._writeGeneric(false, data, encoding, callback)
-}
-
-Socket.prototype._final = function (callback) {
-  if (this.connecting) {
-    this.once('connect', () => this._final(callback))
-    return
-  }
-  if (!this._handle) return callback()
-  // The callback belongs to whoever ends the stream, not to the handle.
-  this._handle.final = { callback, resource: new AsyncResource('SHUTDOWNWRAP', MANUAL) }
-  const error = this._handle.shutdown()
-  if (error === UV_ENOTCONN) return callback()
-  if (error !== 0) return callback(errnoException(error, 'shutdown'))
-}
-
-Socket.prototype[kAfterAsyncWrite] = function () {
-  this[kLastWriteQueueSize] = 0
-}
-
-Socket.prototype.end = function (data, encoding, callback) {
-  stream.Duplex.prototype.end.call(this, data, encoding, callback)
-  return this
-}
-
-// --- idle timer -------------------------------------------------------------------------------
 
 Socket.prototype.setTimeout = setStreamTimeout
 
@@ -325,92 +232,9 @@ Socket.prototype._onTimeout = function () {
   this.emit('timeout')
 }
 
-// --- the end of life --------------------------------------------------------------------------
-
-Socket.prototype.destroySoon = function () {
-  if (this.writable) this.end()
-  if (this.writableFinished) this.destroy()
-  else this.once('finish', this.destroy)
-}
-
-function closeHandle(socket, hadError, cleanUp) {
-  if (!socket._handle) return
-  const { _handle: handle } = socket
-  handle.close(() => {
-    cancelUnsent(handle)
-    debug('emit close')
-    socket.emit('close', hadError)
-    if (cleanUp) {
-      socket._handle.onread = noop
-      socket._handle = null
-      socket._sockname = null
-    }
-  })
-}
-
-function emitCloseNT(socket) {
-  socket.emit('close')
-}
-
-Socket.prototype._destroy = function (exception, callback) {
-  debug('destroy')
-  this.connecting = false
-  for (let socket = this; socket != null; socket = socket._parent) clearTimeout(socket[kTimeout])
-
-  if (this._handle) {
-    const hadError = Boolean(exception)
-    this[kBytesRead] = this._handle.bytesRead
-    this[kBytesWritten] = this._handle.bytesWritten
-    if (this.resetAndClosing) {
-      this.resetAndClosing = false
-      const { _handle: handle } = this
-      const error = handle.reset(() => {
-        cancelUnsent(handle)
-        this.emit('close', hadError)
-      })
-      if (error) this.emit('error', errnoException(error, 'reset'))
-    } else if (this._closeAfterHandlingError) {
-      // So that the 'error' listener still finds an open socket.
-      queueMicrotask(() => closeHandle(this, hadError, true))
-    } else {
-      closeHandle(this, hadError, false)
-    }
-    if (!this._closeAfterHandlingError) {
-      this._handle.onread = noop
-      this._handle = null
-      this._sockname = null
-    }
-    callback(exception)
-  } else {
-    callback(exception)
-    process.nextTick(emitCloseNT, this)
-  }
-
-  if (this._server) {
-    this._server._connections--
-    this._server._emitCloseIfDrained?.()
-  }
-}
-
-Socket.prototype.resetAndDestroy = function () {
-  if (!this._handle) {
-    this.destroy(new codes.ERR_SOCKET_CLOSED())
-  } else if (!(this._handle instanceof TcpHandle)) {
-    throw new codes.ERR_INVALID_HANDLE_TYPE()
-  } else if (this.connecting) {
-    this.once('connect', () => this._reset())
-  } else {
-    this._reset()
-  }
-  return this
-}
-
-Socket.prototype._reset = function () {
-  this.resetAndClosing = true
-  return this.destroy()
-}
-
 defineReading(Socket)
+defineWriting(Socket)
+defineClosing(Socket)
 defineSocketInfo(Socket)
 
 module.exports = { Socket, handleForFd, initHandle }
