@@ -4,8 +4,8 @@
 // bytes, `decode` gets a frame without its newline or length.
 
 const { DefaultDeserializer, DefaultSerializer } = require('node:v8')
+const { Frames } = require('./frames')
 const { readMessage } = require('./value-reader')
-const { Frames } = require('./value-writer')
 
 // In front of each object that V8 leaves to its host, as Node writes it.
 const VIEW = 0

@@ -1,8 +1,8 @@
 'use strict'
 
-// The sending half of `advanced`: frames of plain values in V8's serialization format, version 15,
-// written by JavaScript into a buffer that is used again and again. v8.serialize costs more than
-// the rest of a message; what is not written here (a class, a Map, a sparse array) goes to it.
+// The sending half of `advanced`: plain values in V8's serialization format, version 15, written by
+// JavaScript. v8.serialize costs more than the rest of a message; what is not written here (a class,
+// a Map, a sparse array) is left to it.
 
 const { Buffer } = require('node:buffer')
 const { isDate } = require('node:util/types')
@@ -10,12 +10,6 @@ const { isDate } = require('node:util/types')
 const FALLBACK = Symbol('fallback')
 
 const VERSION = 15
-const LENGTH_BYTES = 4
-const START_SIZE = 16 * 1024
-// A buffer that one large message has grown is not kept.
-const KEEP_SIZE = 256 * 1024
-// Nor is one given back that is larger.
-const SPARE_SIZE = 4 * 1024 * 1024
 // Characters up to which a loop beats a call into C++.
 const SHORT_STRING = 128
 // Objects up to which a search beats a Map.
@@ -147,7 +141,6 @@ function writeBigInt(value) {
 
 // Writes a reference and gives true when the object has been written before.
 function isRepeated(object) {
-  let id
   if (seenMap === null) {
     for (let i = 0; i < seenCount; i++) {
       if (seen[i] === object) return writeReference(i)
@@ -156,7 +149,7 @@ function isRepeated(object) {
     if (seenCount > FEW_OBJECTS) seenMap = new Map(seen.map((value, index) => [value, index]))
     return false
   }
-  id = seenMap.get(object)
+  const id = seenMap.get(object)
   if (id !== undefined) return writeReference(id)
   seenMap.set(object, seenCount++)
   return false
@@ -172,8 +165,7 @@ function writeKey(key) {
   const first = key.charCodeAt(0)
   if (first >= 0x30 && first <= 0x39) {
     const index = Number(key)
-    if (index <= MAX_INDEX && String(index) === key) {
-      if (!Number.isInteger(index)) return writeString(key)
+    if (Number.isInteger(index) && index <= MAX_INDEX && String(index) === key) {
       return writeNumber(index)
     }
   }
@@ -275,103 +267,34 @@ function writeValue(value) {
   }
 }
 
-// Frames that leave together, one after the other in one buffer.
-class Frames {
-  #serialize
-  // A getter of a message may send another one: that one is left to V8, and then so is the outer.
-  static #busy = false
-  #interrupted = false
-  #lent
-  buffer = Buffer.allocUnsafeSlow(START_SIZE)
-  length = 0
-
-  // `serialize(message)` gives a Buffer in the same format.
-  constructor(serialize) {
-    this.#serialize = serialize
-  }
-
-  // Appends the frame of a message, or throws and appends nothing.
-  append(message) {
-    if (Frames.#busy || !this.#write(message)) this.#appendBytes(this.#serialize(message))
-  }
-
-  #write(message) {
-    const start = this.length
-    buf = this.buffer
-    pos = start
-    Frames.#busy = true
-    this.#interrupted = false
-    try {
-      reserve(32)
-      origin = pos + LENGTH_BYTES
-      pos = origin
-      buf[pos++] = 0xff
-      buf[pos++] = VERSION
-      writeValue(message)
-      if (this.#interrupted) return false
-      setLength(buf, start, pos - origin)
-      this.buffer = buf
-      this.length = pos
-      return true
-    } catch (error) {
-      // Too deep a nesting is told by V8 in its own way.
-      if (error !== FALLBACK && !(error instanceof RangeError)) throw error
-      return false
-    } finally {
-      Frames.#busy = false
-      buf = undefined
-      if (seenCount > 0) seen = []
-      seenCount = 0
-      seenMap = null
-    }
-  }
-
-  #appendBytes(bytes) {
-    this.#interrupted = true
-    const start = this.length
-    const end = start + LENGTH_BYTES + bytes.length
-    if (end > this.buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, end))
-      larger.set(this.buffer.subarray(0, start))
-      this.buffer = larger
-    }
-    setLength(this.buffer, start, bytes.length)
-    this.buffer.set(bytes, start + LENGTH_BYTES)
-    this.length = end
-  }
-
-  // What was appended, as a Buffer that nobody writes to any more, from `start` on.
-  take(start = 0) {
-    const { buffer, length } = this
-    if (length <= START_SIZE) {
-      this.length = 0
-      return Buffer.from(buffer.subarray(start, length))
-    }
-    this.#lent = buffer.length <= SPARE_SIZE ? buffer : undefined
-    this.buffer = Buffer.allocUnsafeSlow(START_SIZE)
-    this.length = 0
-    return buffer.subarray(start, length)
-  }
-
-  // What was taken last has been written. Fresh memory costs more than the copy that goes into it.
-  giveBack(bytes) {
-    if (bytes.buffer !== this.#lent?.buffer) return
-    if (this.length === 0 && this.buffer.length <= START_SIZE) this.buffer = this.#lent
-    this.#lent = undefined
-  }
-
-  // Everything is written.
-  clear() {
-    this.length = 0
-    if (this.buffer.length > KEEP_SIZE) this.buffer = Buffer.allocUnsafeSlow(START_SIZE)
+// Writes a message from `start` on; gives where it ends, 0 when it is V8's to write. The bytes are in
+// what `takeBuffer` gives: a larger buffer when this one was too small.
+function writeMessage(buffer, start, message) {
+  buf = buffer
+  pos = start
+  origin = start
+  try {
+    reserve(32)
+    buf[pos++] = 0xff
+    buf[pos++] = VERSION
+    writeValue(message)
+    return pos
+  } catch (error) {
+    buf = undefined
+    // Too deep a nesting is told by V8 in its own way.
+    if (error !== FALLBACK && !(error instanceof RangeError)) throw error
+    return 0
+  } finally {
+    if (seenCount > 0) seen = []
+    seenCount = 0
+    seenMap = null
   }
 }
 
-function setLength(buffer, at, length) {
-  buffer[at] = length >>> 24
-  buffer[at + 1] = length >>> 16
-  buffer[at + 2] = length >>> 8
-  buffer[at + 3] = length
+function takeBuffer() {
+  const taken = buf
+  buf = undefined
+  return taken
 }
 
-module.exports = { Frames }
+module.exports = { takeBuffer, writeMessage }
