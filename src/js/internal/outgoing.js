@@ -9,6 +9,7 @@ const { Buffer } = require('node:buffer')
 const { duplicateFd } = require('../engine')
 const { codes, errnoException } = require('./errors')
 const { NONE, UnsentBytes, UnsentText } = require('./unsent')
+const { UnsentQueue } = require('./unsent-queue')
 
 // Beyond this size a larger write gains nothing, and the peer is kept waiting.
 const SIZE_LIMIT = 65536
@@ -20,9 +21,6 @@ const COUNT_FIRST = 16
 
 // Bytes that the kernel did not take, from which on senders should wait: Node's "two reads behind".
 const HIGH_WATER = 2 * 65536
-
-// Buffers in one vectored write: under the kernel's own limit of 1024.
-const COUNT_LIMIT = 512
 
 // At 'exit': how long a peer that does not read is waited for, in all.
 const EXIT_LIMIT = 2000
@@ -66,11 +64,8 @@ class Outgoing {
   // Messages that are gathered at most, for now.
   #countLimit = COUNT_FIRST
   #gathered = null
-  // What the kernel did not take, see unsent.js.
-  #waiting = []
-  #waitingSize = 0
-  // The peer is gone: nothing that waits will ever leave.
-  #broken = false
+  // What the kernel did not take.
+  #waiting
   #onEmpty
   #flushes = []
   // send() has answered false and nothing has drained since.
@@ -84,27 +79,27 @@ class Outgoing {
   }
 
   // `frames` collects messages as bytes; without it they are JSON. `onError` is called for each
-  // failed message that has no callback.
-  // `onDrain` when all of it has left after a false.
+  // failed message that has no callback, `onDrain` when all has left after a false.
   constructor(handle, frames, control, onError, onDrain) {
-    this.#onDrain = onDrain
     this.#handle = handle
     this.#frames = frames
     this.#control = control
     this.#onError = onError
+    this.#onDrain = onDrain
+    this.#waiting = new UnsentQueue(handle, (entry) => this.#settle(entry))
     handle.onwritable = () => this.#flushWaiting()
   }
 
   // What send() answers; after false there is a 'drain'.
   get hasRoom() {
-    if (this.#waitingSize < HIGH_WATER) return true
+    if (this.#waiting.size < HIGH_WATER) return true
     this.needDrain = true
     return false
   }
 
   // Bytes that the kernel has not taken; those gathered in this tick are not counted.
   get length() {
-    return this.#waitingSize
+    return this.#waiting.size
   }
 
   // Takes a message, or throws when it cannot be said. `quiet`: its failure is nobody's business.
@@ -148,7 +143,7 @@ class Outgoing {
     if (callback !== undefined) process.nextTick(tell, this, batch, callback)
     else if (!quiet) batch.silent++
     const line = new UnsentText(text, batch)
-    if (this.#waitingSize === 0) {
+    if (this.#waiting.size === 0) {
       const sent = line.write(this.#handle)
       if (sent < 0) return this.#fail(batch, sent)
       if (line.isWritten) {
@@ -163,11 +158,11 @@ class Outgoing {
     const batch = this.#gathered
     if (batch === null) return
     this.#gathered = null
-    if (this.#waitingSize === 0) unsent.delete(this)
+    if (this.#waiting.size === 0) unsent.delete(this)
     if (this.#frames !== undefined) return this.#sendFrames(batch)
     const { text } = batch
     batch.text = ''
-    if (this.#waitingSize > 0) return this.#keepBytes(batch, Buffer.from(text))
+    if (this.#waiting.size > 0) return this.#keepBytes(batch, Buffer.from(text))
     const sent = this.#handle.writeUtf8(text)
     if (this.#wasTaken(batch, sent)) return
     this.#keepBytes(batch, Buffer.from(text).subarray(sent))
@@ -175,7 +170,7 @@ class Outgoing {
 
   #sendFrames(batch) {
     const frames = this.#frames
-    if (this.#waitingSize > 0) return this.#keepBytes(batch, frames.take())
+    if (this.#waiting.size > 0) return this.#keepBytes(batch, frames.take())
     const sent = this.#handle.writePart(frames.buffer, frames.length)
     if (this.#wasTaken(batch, sent)) frames.clear()
     else this.#keepBytes(batch, frames.take(sent))
@@ -209,7 +204,7 @@ class Outgoing {
 
   #send(batch, bytes, fd = NONE) {
     let sent = 0
-    if (this.#waitingSize === 0) {
+    if (this.#waiting.size === 0) {
       const handle = this.#handle
       sent = fd === NONE ? handle.writeBuffer(bytes) : handle.writeWithDescriptor(bytes, fd)
       if (this.#wasTaken(batch, sent)) return
@@ -228,8 +223,7 @@ class Outgoing {
 
   #wait(entry, size) {
     noteUnsent(this)
-    this.#waiting.push(entry)
-    this.#waitingSize += size
+    this.#waiting.push(entry, size)
     // A message on its way keeps the process alive, whether or not anyone listens.
     this.#control.refCounted()
   }
@@ -240,43 +234,8 @@ class Outgoing {
   }
 
   #flushWaiting() {
-    const waiting = this.#waiting
-    let done = 0
-    while (done < waiting.length) {
-      const next = this.#nextWrite(done)
-      const sent = next.length === 1 ? next[0].write(this.#handle) : this.#writeAll(next)
-      if (sent < 0) {
-        // Told to nobody here, as in Node: the end of the stream will be, by 'disconnect'.
-        this.#broken = true
-        break
-      }
-      this.#waitingSize -= sent
-      while (done < waiting.length && waiting[done].isWritten) done++
-      if (this.#handle.short) break
-    }
-    this.#settle(done)
-    if (this.#waitingSize === 0 || this.#broken) this.#emptied()
-  }
-
-  #writeAll(all) {
-    const sent = this.#handle.writeRest(all.map(({ bytes }) => bytes))
-    let left = sent
-    for (let i = 0; left > 0; i++) left = all[i].took(left)
-    return sent
-  }
-
-  // What may leave in one write.
-  #nextWrite(start) {
-    let end = start + 1
-    while (
-      end < this.#waiting.length &&
-      end - start < COUNT_LIMIT &&
-      !this.#waiting[end].isAlone &&
-      !this.#waiting[start].isAlone
-    ) {
-      end++
-    }
-    return this.#waiting.slice(start, end)
+    this.#waiting.flush()
+    if (this.#waiting.size === 0 || this.#waiting.isBroken) this.#emptied()
   }
 
   #emptied() {
@@ -287,7 +246,7 @@ class Outgoing {
 
   // Tells those who wait, if nothing is left to send.
   drained() {
-    if (this.#broken || this.#waitingSize > 0 || this.isHeld()) return
+    if (this.#waiting.isBroken || this.#waiting.size > 0 || this.isHeld()) return
     for (const { resolve } of this.#flushes.splice(0)) resolve()
     if (!this.needDrain) return
     this.needDrain = false
@@ -297,14 +256,14 @@ class Outgoing {
   // Resolves when the kernel has all that was sent.
   flush() {
     this.flushGathered()
-    if (this.#waitingSize === 0 && !this.isHeld()) return Promise.resolve()
+    if (this.#waiting.size === 0 && !this.isHeld()) return Promise.resolve()
     return new Promise((resolve, reject) => this.#flushes.push({ resolve, reject }))
   }
 
   // Blocks until everything has left, the peer is gone, or the time is over.
   flushAtExit(deadline) {
     this.flushGathered()
-    while (this.#waitingSize > 0 && !this.#broken) {
+    while (this.#waiting.size > 0 && !this.#waiting.isBroken) {
       const left = deadline - performance.now()
       if (left <= 0 || this.#handle.waitWritable(left) <= 0) return
       this.#flushWaiting()
@@ -313,28 +272,23 @@ class Outgoing {
 
   // For a channel that is closed: what still waits is given up.
   discard() {
-    this.#waitingSize = 0
     unsent.delete(this)
-    this.#settle(this.#waiting.length)
+    this.#waiting.discard()
     for (const { reject } of this.#flushes.splice(0)) reject(new codes.ERR_IPC_CHANNEL_CLOSED())
   }
 
-  #settle(count) {
-    for (const entry of this.#waiting.splice(0, count)) {
-      const { batch } = entry
-      entry.drop()
-      this.#frames?.giveBack(entry.bytes)
-      this.#control.unrefCounted()
-      batch.status = 0
-      // On the tick queue, so that one that throws leaves the others unharmed.
-      for (const callback of batch.callbacks) process.nextTick(callback, null)
-    }
+  #settle({ batch, bytes }) {
+    this.#frames?.giveBack(bytes)
+    this.#control.unrefCounted()
+    batch.status = 0
+    // On the tick queue, so that one that throws leaves the others unharmed.
+    for (const callback of batch.callbacks) process.nextTick(callback, null)
   }
 
   // Runs the callback when everything is written, or cannot be written any more.
   whenEmpty(callback) {
     this.flushGathered()
-    if (this.#waitingSize === 0 || this.#broken) callback()
+    if (this.#waiting.size === 0 || this.#waiting.isBroken) callback()
     else this.#onEmpty = callback
   }
 }
