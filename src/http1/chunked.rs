@@ -3,8 +3,8 @@
 //! Sizes and extensions are read here, data is handed on as sub-slices of the input; the trailer
 //! section is a matter of `scan`. Extensions are checked, counted and dropped, as Node does.
 
+use super::config::Lenient;
 use super::error::{ErrorKind, ParseError};
-use super::meaning::Lenient;
 use super::url::{self, QUOTED, TOKEN, VALUE};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

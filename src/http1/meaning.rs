@@ -3,47 +3,11 @@
 //! One reader for both ways a head comes in: `scan` feeds it pieces, `parse` whole values of a
 //! head that httparse took. It follows llhttp's states, oddities included (a tab after `chunked`
 //! hides it; a trailer may still close the connection), so that both sides of a proxy chain made
-//! of Node and of this crate see the same message boundaries.
+//! of Node and of this crate see the same message boundaries. One state machine, hence the length.
 
+use super::config::{Lenient, Role};
 use super::error::ErrorKind;
 use super::url::{VALUE, is};
-
-/// Which kind of messages a connection receives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    Request,
-    Response,
-}
-
-/// What is let through although the RFC forbids it; the bits of Node's `HTTPParser.kLenient*`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lenient(u16);
-
-impl Lenient {
-    pub const NONE: Lenient = Lenient(0);
-    pub const HEADERS: Lenient = Lenient(1);
-    pub const CHUNKED_LENGTH: Lenient = Lenient(1 << 1);
-    pub const KEEP_ALIVE: Lenient = Lenient(1 << 2);
-    pub const TRANSFER_ENCODING: Lenient = Lenient(1 << 3);
-    pub const VERSION: Lenient = Lenient(1 << 4);
-    pub const DATA_AFTER_CLOSE: Lenient = Lenient(1 << 5);
-    pub const OPTIONAL_LF_AFTER_CR: Lenient = Lenient(1 << 6);
-    pub const OPTIONAL_CRLF_AFTER_CHUNK: Lenient = Lenient(1 << 7);
-    pub const OPTIONAL_CR_BEFORE_LF: Lenient = Lenient(1 << 8);
-    pub const SPACES_AFTER_CHUNK_SIZE: Lenient = Lenient(1 << 9);
-    pub const HEADER_VALUE_RELAXED: Lenient = Lenient(1 << 10);
-    /// Node's `insecureHTTPParser`.
-    pub const ALL: Lenient = Lenient((1 << 10) - 1);
-
-    /// From the number Node's JavaScript computes; bits it does not know are dropped.
-    pub fn from_bits(bits: u32) -> Self {
-        Self((bits & 0x7ff) as u16)
-    }
-
-    pub(super) fn has(self, flag: Lenient) -> bool {
-        self.0 & flag.0 != 0
-    }
-}
 
 /// A field name that means something to the framing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

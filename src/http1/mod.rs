@@ -1,9 +1,9 @@
 //! HTTP/1 as a sans-IO codec: bytes in, events out.
 //!
-//! `parse` is the driver that callers hold. It hands a head that lies whole in the input to
-//! `httparse` and takes the result only when Node's stricter rules hold as well; every other head
-//! (split, unusual or wrong) goes through `scan`, a resumable machine that follows llhttp 9.4.3
-//! (Node 24.21) byte by byte. `meaning` reads the fields that frame a message, `chunked` the
+//! `parse` is the driver that callers hold. `whole` takes a head that lies whole in the input by
+//! `httparse`, and only when Node's stricter rules hold as well; every other head (split, unusual or
+//! wrong) goes through `scan`, a resumable machine that follows llhttp 9.4.3 (Node 24.21) byte by
+//! byte. `config` is what the owner chooses. `meaning` reads the fields that frame a message, `chunked` the
 //! chunked coding, `url` the request target; `plan` decides what follows a head, `head` is what
 //! an event shows.
 //!
@@ -14,6 +14,7 @@
 #[cfg(test)]
 mod cases;
 mod chunked;
+mod config;
 mod error;
 mod head;
 mod meaning;
@@ -23,9 +24,10 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod url;
+mod whole;
 
+pub use config::{Config, Lenient, Role};
 pub use error::{ErrorKind, ParseError};
 pub use head::{ALL_METHODS, Fields, Framing, Head, METHODS};
-pub use meaning::{Lenient, Role};
-pub use parse::{Config, Events, Outcome, Parser};
+pub use parse::{Events, Outcome, Parser};
 pub use plan::Expect;

@@ -1,51 +1,18 @@
 //! The driver: cuts a byte stream into messages and reports them.
 //!
-//! Heads that lie whole in the input take the short way through httparse and are checked against
-//! llhttp's stricter rules; whatever fails there is read again by `scan`, which alone decides what
-//! is wrong and where. Bodies are passed on as sub-slices. What Node's JavaScript answers from its
+//! Heads that lie whole in the input take the short way (`whole`); every other one is read by `scan`,
+//! which alone decides what is wrong and where. Bodies are passed on as sub-slices. What Node's JavaScript answers from its
 //! parser's callbacks (no body after HEAD, a CONNECT response switches) is decided in `plan`, from
 //! what the owner announced with `expect` and `allow_upgrade`.
 
-use std::mem::MaybeUninit;
-
 use super::chunked::{Chunked, Decoded};
+use super::config::{Config, Lenient, Role};
 use super::error::{ErrorKind, ParseError};
-use super::head::{CONNECT, Fields, Framing, Head, method_code};
-use super::meaning::{Fed, Lenient, Meaning, Role, Special};
+use super::head::{Fields, Framing, Head};
+use super::meaning::Meaning;
 use super::plan::{Body, Expect, Plan, Policy, Reuse, Upgrades};
 use super::scan::Scan;
-use super::url;
-
-/// Fields that the short way takes; heads with more go through `scan`. Browsers send about 15.
-const SHORT_FIELDS: usize = 64;
-
-/// Limits and leniency of one connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Config {
-    /// Limit for the bytes of target, names and values of one head or trailer section. Like
-    /// Node's `maxHeaderSize` it does not count what is between them.
-    pub max_head: usize,
-    /// Limit for the fields of one head or trailer section, Node's `maxHeadersCount`.
-    pub max_fields: usize,
-    /// Limit for the bytes of extensions in one chunk's line.
-    pub max_chunk_extensions: usize,
-    /// Node's `insecureHTTPParser`, the same as `lenient_flags: Lenient::ALL`.
-    pub lenient: bool,
-    /// Finer than `lenient`: the flags that Node's JavaScript gives to its parser.
-    pub lenient_flags: Lenient,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            max_head: 16 * 1024,
-            max_fields: 1000,
-            max_chunk_extensions: 16 * 1024,
-            lenient: false,
-            lenient_flags: Lenient::NONE,
-        }
-    }
-}
+use super::whole::Taken;
 
 /// Receives a connection's messages: `head`, any number of `body`, `end`, then the next message.
 pub trait Events {
@@ -85,21 +52,14 @@ enum State {
 /// Reads one direction of one connection.
 pub struct Parser {
     state: State,
-    policy: Policy,
-    max_head: usize,
-    max_fields: usize,
+    pub(super) policy: Policy,
+    pub(super) max_head: usize,
+    pub(super) max_fields: usize,
     /// Whether another message may follow the one being read.
-    reuse: Reuse,
-    meaning: Meaning,
+    pub(super) reuse: Reuse,
+    pub(super) meaning: Meaning,
     scan: Scan,
     chunked: Chunked,
-}
-
-/// How a head came out.
-enum Taken {
-    /// The message goes on (or ended) here.
-    Next(usize),
-    Upgraded(usize),
 }
 
 impl Parser {
@@ -325,105 +285,6 @@ impl Parser {
         }
     }
 
-    /// A head that lies whole at the start of `input` and that nothing can be said against.
-    /// None sends it the long way.
-    #[inline]
-    fn take_whole(&mut self, input: &[u8], events: &mut impl Events) -> Option<Taken> {
-        if self.policy.lenient != Lenient::NONE {
-            return None;
-        }
-        // Not zeroed: httparse fills in as many as there are.
-        let mut headers = [const { MaybeUninit::uninit() }; SHORT_FIELDS];
-        let parser = httparse::ParserConfig::default();
-        let (used, code, minor, target, fields) = match self.policy.role {
-            Role::Request => {
-                let mut request = httparse::Request::new(&mut []);
-                let used = whole(parser.parse_request_with_uninit_headers(
-                    &mut request,
-                    input,
-                    &mut headers,
-                ))?;
-                let code = method_code(request.method?.as_bytes())?;
-                let target = request.path?.as_bytes();
-                if !url::accepts(code == CONNECT, target) {
-                    return None;
-                }
-                (used, code, request.version?, target, &*request.headers)
-            }
-            Role::Response => {
-                let mut response = httparse::Response::new(&mut []);
-                let used = whole(parser.parse_response_with_uninit_headers(
-                    &mut response,
-                    input,
-                    &mut headers,
-                ))?;
-                // From the bytes: httparse hides a reason with obs-text, llhttp shows it.
-                let line_end = match response.headers.first() {
-                    Some(first) => offset(input, first.name.as_bytes()),
-                    None => used.checked_sub(2)?,
-                };
-                let reason = input.get(13..line_end.checked_sub(2)?).unwrap_or(&[]);
-                let (code, minor) = (response.code?, response.version?);
-                (used, code, minor, reason, &*response.headers)
-            }
-        };
-        if used >= self.max_head || fields.len() > self.max_fields {
-            return None;
-        }
-        if !lines_end_in_crlf(&input[..used], fields) {
-            return None;
-        }
-        if self.read_meaning(input, fields).is_none() {
-            self.meaning.reset();
-            return None;
-        }
-        let mut head = Head {
-            code,
-            target,
-            major: 1,
-            minor,
-            keep_alive: false,
-            upgrade: false,
-            framing: Framing::None,
-            fields: Fields::parsed(fields),
-        };
-        let (plan, reuse) = self.policy.plan(&self.meaning, &mut head);
-        if plan == Plan::Go(Body::Endless) {
-            self.meaning.reset();
-            return None;
-        }
-        self.reuse = reuse;
-        events.head(&head);
-        Some(match self.follow(plan, events) {
-            true => Taken::Upgraded(used),
-            false => Taken::Next(used),
-        })
-    }
-
-    /// Finds the framing fields of a head that httparse took.
-    #[inline]
-    fn read_meaning(&mut self, input: &[u8], fields: &[httparse::Header<'_>]) -> Option<()> {
-        for field in fields {
-            let Some(special) = Special::of(field.name.as_bytes()) else {
-                continue;
-            };
-            self.meaning.name(Some(special)).ok()?;
-            if field.value.is_empty() {
-                self.meaning.empty().ok()?;
-                continue;
-            }
-            // Up to the end of the input and not of the value: blanks after a value count in
-            // llhttp, and the CR ends it.
-            let start = offset(input, field.value);
-            self.meaning.value(start).ok()?;
-            match self.meaning.feed(input, start).ok()? {
-                Fed::More => return None,
-                Fed::Plain(_) | Fed::End(_) => self.meaning.end(),
-            }
-        }
-        Some(())
-    }
-
     /// A head that `scan` has completed, `at` being the position behind it. True if the
     /// connection leaves HTTP.
     fn take_scanned(&mut self, at: usize, events: &mut impl Events) -> Result<bool, ParseError> {
@@ -451,9 +312,9 @@ impl Parser {
         Ok(self.follow(plan, events))
     }
 
-    /// Goes on after a head.
+    /// Goes on after a head. True if the connection leaves HTTP.
     #[inline]
-    fn follow(&mut self, plan: Plan, events: &mut impl Events) -> bool {
+    pub(super) fn follow(&mut self, plan: Plan, events: &mut impl Events) -> bool {
         let body = match plan {
             Plan::Switch => {
                 events.end(Fields::parsed(&[]));
@@ -491,28 +352,4 @@ impl Parser {
             || self.policy.lenient.has(Lenient::KEEP_ALIVE);
         self.state = if again { State::Idle } else { State::Closed };
     }
-}
-
-/// A partial head and a refused one are alike here: both are for `scan`.
-fn whole(result: httparse::Result<usize>) -> Option<usize> {
-    match result {
-        Ok(httparse::Status::Complete(used)) => Some(used),
-        _ => None,
-    }
-}
-
-/// Where a sub-slice of the input starts.
-fn offset(input: &[u8], part: &[u8]) -> usize {
-    part.as_ptr().addr() - input.as_ptr().addr()
-}
-
-/// httparse takes a bare LF for a line end, llhttp does not. Only the two bytes before each name
-/// and the last four of the head need a look: CR and LF occur nowhere else in what it took.
-#[inline]
-fn lines_end_in_crlf(head: &[u8], fields: &[httparse::Header<'_>]) -> bool {
-    head.ends_with(b"\r\n\r\n")
-        && fields.iter().all(|field| {
-            let start = offset(head, field.name.as_bytes());
-            start >= 2 && head[start - 2] == b'\r'
-        })
 }

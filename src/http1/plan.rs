@@ -3,8 +3,9 @@
 //! The order of the decisions is llhttp's, with the answers filled in that Node's JavaScript gives
 //! from `parserOnIncoming` and `parserOnIncomingClient`.
 
+use super::config::{Lenient, Role};
 use super::head::{CONNECT, Framing, Head};
-use super::meaning::{Lenient, Meaning, Role};
+use super::meaning::Meaning;
 
 /// What the next final response answers; the response itself does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,9 +6,10 @@
 //! input is cut. States, errors and error positions are those of llhttp 9.4.3: where a state
 //! "peeks", the offending byte is not counted as consumed. One state machine, hence the length.
 
+use super::config::{Lenient, Role};
 use super::error::{ErrorKind, ParseError};
 use super::head::{ALL_METHODS, CONNECT, Fields, GET, METHODS, OPTIONS, POST, PRI, SOURCE, Span};
-use super::meaning::{Fed, Lenient, Meaning, Refusal, Role, Special};
+use super::meaning::{Fed, Meaning, Refusal, Special};
 use super::url::{self, Step, TOKEN, Target, VALUE};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
