@@ -289,10 +289,10 @@ impl Parser {
     /// connection leaves HTTP.
     fn take_scanned(&mut self, at: usize, events: &mut impl Events) -> Result<bool, ParseError> {
         let mut head = Head {
-            code: self.scan.code,
+            code: self.scan.start_line.code,
             target: &[],
-            major: self.scan.major,
-            minor: self.scan.minor,
+            major: self.scan.start_line.major,
+            minor: self.scan.start_line.minor,
             keep_alive: false,
             upgrade: false,
             framing: Framing::None,
