@@ -1,13 +1,13 @@
 //! The engine: tokio on Node's own loop thread.
 //!
-//! One `Engine` per Node environment. JavaScript's calls act on it at once (`ops`); everything
-//! that the kernel reports comes in through a *turn* (`turn`), which polls tokio's driver without
-//! blocking, lets every ready connection make one step (`conn`), and appends what happened to the
-//! *outbox*. After the turn one call enters JavaScript, which walks the outbox.
+//! One `Engine` per Node environment. JavaScript's calls act on it at once (`open`, `write`, `ops`);
+//! everything that the kernel reports comes in through a *turn* (`turn`), which polls tokio's driver
+//! without blocking, lets every ready connection make one step (`conn`), and appends what happened
+//! to the *outbox*. After the turn one call enters JavaScript, which walks the outbox.
 //!
 //! `uv` ties turns to libuv's loop and is the driver here; a platform whose readiness libuv cannot
-//! watch needs another one, with the same outbox. `watch` finds
-//! the one descriptor that tells libuv when a turn is due. `host` is what the engine needs from JavaScript's side.
+//! watch needs another one, with the same outbox. `watch` finds the one descriptor that tells libuv
+//! when a turn is due. `host` is what the engine needs from JavaScript's side.
 //!
 //! Invariants: no JavaScript runs inside a turn; nothing is polled outside one; the core is
 //! borrowed by a turn or by one call from JavaScript, never by both.
@@ -15,6 +15,7 @@
 pub mod codec;
 pub mod conn;
 pub mod host;
+mod open;
 mod ops;
 pub mod outbox;
 mod read;
@@ -23,6 +24,7 @@ pub mod slots;
 mod turn;
 pub mod uv;
 mod watch;
+mod write;
 
 use conn::Conn;
 use outbox::Overflow;

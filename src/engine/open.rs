@@ -1,0 +1,169 @@
+//! How sockets come to be: bound, connecting, listening, adopted, in pairs.
+//!
+//! Calls give an id or a negative libuv error number; how connecting ends is an event.
+
+use super::Engine;
+use super::conn::Io;
+use super::ops::Answer;
+use crate::net::listener::{self, Listener};
+use crate::net::local::OwnPath;
+use crate::net::stream::{BindFlags, Stream};
+use crate::net::{address, local};
+use crate::sys::{self, errno};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+impl Engine {
+    /// Binds a TCP socket; gives its id.
+    pub fn tcp_bind(&self, host: &str, port: u16, flags: BindFlags) -> Answer {
+        self.insert(listener::bind_tcp(host, port, flags).map(Io::Bound))
+    }
+
+    /// Connects a new socket, or the bound one `id`; gives the id. The end is an event.
+    pub fn tcp_connect(&self, id: i32, host: &str, port: u16) -> Answer {
+        let _context = self.runtime.enter();
+        if id == 0 {
+            let id = self.insert(Stream::connect_tcp(host, port).map(Io::Stream));
+            if id > 0 {
+                self.begin_connect(id, None);
+            }
+            return id;
+        }
+        let connected = self.replace(id, |io| match io {
+            Io::Bound(socket) => address::parse(host, port)
+                .and_then(|target| Stream::connect_bound(socket, target))
+                .map(Io::Stream),
+            _ => Err(io::Error::from_raw_os_error(libc::EISCONN)),
+        });
+        if connected < 0 {
+            return connected;
+        }
+        self.begin_connect(id, None);
+        id
+    }
+
+    /// Replaces the socket of `id` by what `make` turns it into; an error leaves it without one.
+    fn replace(&self, id: i32, make: impl FnOnce(Io) -> io::Result<Io>) -> Answer {
+        self.core.borrow_mut().with(id, |conn| {
+            conn.io = make(std::mem::replace(&mut conn.io, Io::Nothing))?;
+            Ok(())
+        })
+    }
+
+    fn begin_connect(&self, id: i32, status: Option<i32>) {
+        let mut core = self.core.borrow_mut();
+        if let Some(conn) = core.conns.get(id) {
+            conn.begin_connect(status);
+        }
+        if status.is_some() {
+            core.kick_pending(id);
+        } else {
+            core.kick(id);
+        }
+        drop(core);
+        self.uv.set_referenced(true);
+    }
+
+    /// Binds a local name (see `net::local`) for a listener; gives the id.
+    pub fn local_bind(&self, path: &[u8]) -> Answer {
+        let _context = self.runtime.enter();
+        self.insert_bound(
+            Listener::bind_local(path).map(|(listener, file)| (Io::Listener(listener), file)),
+        )
+    }
+
+    /// Binds a local name without listening; gives the id.
+    pub fn local_reserve(&self, path: &[u8]) -> Answer {
+        self.insert_bound(local::reserve(path).map(|(socket, file)| (Io::Bound(socket), file)))
+    }
+
+    fn insert_bound(&self, made: io::Result<(Io, Option<OwnPath>)>) -> Answer {
+        let (io, own_path) = match made {
+            Ok(bound) => bound,
+            Err(error) => return errno::number(&error),
+        };
+        let id = self.insert(Ok(io));
+        if let Some(conn) = self.core.borrow_mut().conns.get(id) {
+            conn.own_path = own_path;
+        }
+        id
+    }
+
+    /// Connects a new socket, or the reserved one `id`, to a local name; gives the id. Success and failure are events, as in libuv, but
+    /// for a name that cannot be one.
+    pub fn local_connect(&self, id: i32, path: &[u8]) -> Answer {
+        let _context = self.runtime.enter();
+        if let Err(error) = local::check_name(path) {
+            return errno::number(&error);
+        }
+        // A failure is told at once; success when the descriptor is writable, in the poll phase.
+        let mut status = None;
+        let mut outcome =
+            |made: io::Result<UnixStream>| match made.and_then(tokio::net::UnixStream::from_std) {
+                Ok(stream) => Io::Stream(Stream::Local(stream)),
+                Err(error) => {
+                    status = Some(errno::number(&error));
+                    Io::Nothing
+                }
+            };
+        let id = if id == 0 {
+            self.insert(Ok(outcome(local::connect(path))))
+        } else {
+            let connected = self.replace(id, |io| match io {
+                Io::Bound(socket) => Ok(outcome(local::connect_reserved(socket, path))),
+                _ => Err(io::Error::from_raw_os_error(libc::EISCONN)),
+            });
+            if connected < 0 { connected } else { id }
+        };
+        if id > 0 {
+            self.begin_connect(id, status);
+        }
+        id
+    }
+
+    /// Makes a bound socket listen and accept.
+    pub fn listen(&self, id: i32, backlog: i32) -> Answer {
+        let _context = self.runtime.enter();
+        let status = self.replace(id, |io| match io {
+            Io::Bound(socket) => Listener::listen(socket, backlog).map(Io::Listener),
+            Io::Listener(listener) => {
+                listener.listen_again(backlog)?;
+                Ok(Io::Listener(listener))
+            }
+            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        });
+        if status == 0 {
+            self.read_start(id)
+        } else {
+            status
+        }
+    }
+
+    /// Adopts a descriptor that JavaScript gives away; gives the id.
+    pub fn adopt(&self, fd: i32, listening: bool) -> Answer {
+        let _context = self.runtime.enter();
+        let made = sys::own_raw(fd).and_then(|fd| {
+            let kind = sys::kind(fd.as_fd())?;
+            if listening {
+                Listener::adopt(fd, kind, 511).map(Io::Listener)
+            } else {
+                Stream::adopt(fd, kind).map(Io::Stream)
+            }
+        });
+        self.insert(made)
+    }
+
+    /// A connected pair of local sockets: our end's id, and the other end's descriptor.
+    pub fn local_pair(&self) -> io::Result<(i32, OwnedFd)> {
+        let _context = self.runtime.enter();
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let ours = tokio::net::UnixStream::from_std(ours)?;
+        let id = self.insert(Ok(Io::Stream(Stream::Local(ours))));
+        if id < 0 {
+            return Err(io::Error::from_raw_os_error(-id));
+        }
+        Ok((id, theirs.into()))
+    }
+}
