@@ -2,14 +2,14 @@
 
 // What an Agent listens for on the sockets of its pools.
 
-const { keepListeners } = require('./following')
+const { keepListener } = require('./following')
 
 const kMember = Symbol('kMember') // on a socket: { agent, options } of the pool it belongs to
 const kOnKeylog = Symbol('kOnKeylog') // on an agent: passes 'keylog' on, once somebody listens
 
 function join(agent, socket, options) {
   socket[kMember] = { agent, options }
-  keepListeners(socket)
+  keepListener(socket)
   socket.on('free', onSocketFree)
   socket.on('close', onSocketClose)
   socket.on('timeout', onSocketTimeout)

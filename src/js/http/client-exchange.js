@@ -7,7 +7,7 @@ const process = require('node:process')
 const diagnostics = require('node:diagnostics_channel')
 const { connResetError, symbols } = require('./common')
 const { finishEntry } = require('./client-perf')
-const { NOT, POOLED, TAKEN, TOLD, follow, kFollowed, onFreeSocketError } = require('./following')
+const { follow, isOthers, leave, unfollow } = require('./following')
 const { endMessage } = require('./incoming')
 
 const { kNeedDrain, kDetachAbortSignal } = symbols
@@ -22,25 +22,20 @@ function emitError(request, error) {
 
 /** A request gets this socket, which may fail before it is told. */
 function listenForErrors(socket) {
-  follow(socket, TAKEN, 'error', socket._events.error, onSocketError)
+  follow(socket, onSocketError)
 }
 
 /** Starts following the socket for `req`. */
 function listen(socket, req) {
   socket.on('end', onSocketEnd)
-  follow(socket, TOLD, 'close', socket._events.close, onSocketClose)
+  socket.on('close', onSocketClose)
   // With everything written there is nobody to tell.
   if (!req.finished) socket.on('drain', onSocketDrain)
 }
 
-/** The socket has no request any more. */
+/** The request is over for a socket that it was given. */
 function letGo(socket) {
-  if (socket[kFollowed] === undefined) {
-    socket.removeListener('close', onSocketClose)
-    socket.removeListener('error', onSocketError)
-  } else {
-    socket[kFollowed] = NOT
-  }
+  unfollow(socket, onSocketError)
 }
 
 function ignoreInput(socket) {
@@ -72,12 +67,7 @@ function hangUp(req) {
 }
 
 function onSocketError(err) {
-  const followed = this[kFollowed]
-  // Without a mark this is false.
-  if (followed < TAKEN) {
-    if (followed === POOLED) onFreeSocketError.call(this)
-    return
-  }
+  if (isOthers(this)) return
   const { _httpMessage: req, parser } = this
   if (req) {
     // Further errors of this socket are not told again.
@@ -93,8 +83,6 @@ function onSocketError(err) {
 }
 
 function onSocketClose() {
-  const followed = this[kFollowed]
-  if (followed !== undefined && followed !== TOLD) return
   // Taken before anything is emitted: a listener may release the parser.
   const { _httpMessage: req, parser } = this
   const { res } = req
@@ -192,9 +180,8 @@ function onUpgrade(req, res, socket, rest) {
 
   req.upgradeOrConnect = true
   socket.emit('agentRemove')
-  // For good, so the listeners do not stay.
-  socket[kFollowed] = undefined
-  letGo(socket)
+  socket.removeListener('close', onSocketClose)
+  leave(socket, onSocketError)
   socket._httpMessage = null
   socket.readableFlowing = null
 
@@ -238,6 +225,7 @@ function keepAlive(req) {
     socket.setTimeout(0, req.timeoutCb)
     req.timeoutCb = null
   }
+  socket.removeListener('close', onSocketClose)
   letGo(socket)
 
   // After the user's own 'end' listeners.

@@ -1,47 +1,65 @@
 'use strict'
 
-// What a request hears of its socket. Node puts its listeners on the socket for each request and takes them off again. On
-// a socket of our Agent those for 'error' and 'close' stay, and a mark says whether they are meant; one that a listener of
-// the user has come behind of is moved to the end, so that the order is Node's.
+// Who is told when a socket fails. In Node that is one listener of each request and one of the agent, put on and taken off
+// in turns. On a socket of our Agent one listener stays, and a mark says whom it means; when a listener of the user has
+// come behind it, it is moved to the end, so that the order is Node's.
 
 const kFollowed = Symbol('kFollowed') // on a socket that has such a mark: one of the following
+const kListener = Symbol('kListener') // on such a socket: the listener that stays
 
-// By nobody, and no listener is there yet; by nobody; by the agent, in its pool.
+// Nobody, and the listener is not there yet; nobody; the agent, in its pool; a request.
 const NEVER = -1
 const NOT = 0
 const POOLED = 1
-// By a request, which is to be told of it in the next tick; which has it.
 const TAKEN = 2
-const TOLD = 3
 
-/** From now on the listeners of requests stay on this socket. */
-function keepListeners(socket) {
+/** From now on the listener of requests stays on this socket. */
+function keepListener(socket) {
   socket[kFollowed] = NEVER
+  socket[kListener] = null
 }
 
-function isLast(listeners, listener) {
-  if (typeof listeners === 'function') return listeners === listener
-  return listeners !== undefined && listeners[listeners.length - 1] === listener
+function putLast(socket, listener) {
+  const { error: listeners } = socket._events
+  const last = Array.isArray(listeners) ? listeners[listeners.length - 1] : listeners
+  if (last === listener) return
+  socket.removeListener('error', listener)
+  socket.on('error', listener)
 }
 
-/** Listens as the last so far; `listeners`: what the socket has for that event. */
-function follow(socket, mark, event, listeners, listener) {
-  if (socket[kFollowed] !== undefined) {
-    socket[kFollowed] = mark
-    if (isLast(listeners, listener)) return
-    socket.removeListener(event, listener)
+/** A request has the socket: `listener`, behind those so far. */
+function follow(socket, listener) {
+  if (socket[kFollowed] === undefined) {
+    socket.on('error', listener)
+  } else {
+    socket[kFollowed] = TAKEN
+    socket[kListener] = listener
+    putLast(socket, listener)
   }
-  socket.on(event, listener)
+}
+
+/** The socket has no request any more. */
+function unfollow(socket, listener) {
+  if (socket[kFollowed] === undefined) socket.removeListener('error', listener)
+  else socket[kFollowed] = NOT
+}
+
+/** The socket is nobody's for good. */
+function leave(socket, listener) {
+  socket[kFollowed] = undefined
+  socket.removeListener('error', listener)
 }
 
 // --- in the pool ------------------------------------------------------------------------------
 
 /** The socket waits in a pool for its next request. */
 function pool(socket) {
-  // Unless somebody has taken all listeners off.
-  const listens = socket[kFollowed] === NOT && socket._events.error !== undefined
-  if (listens) socket[kFollowed] = POOLED
-  else socket.on('error', onFreeSocketError)
+  if (socket[kFollowed] === NOT) {
+    socket[kFollowed] = POOLED
+    putLast(socket, socket[kListener])
+  } else {
+    socket.on('error', onFreeSocketError)
+  }
 }
 
 function unpool(socket) {
@@ -54,15 +72,11 @@ function onFreeSocketError() {
   this.emit('agentRemove')
 }
 
-module.exports = {
-  NOT,
-  POOLED,
-  TAKEN,
-  TOLD,
-  follow,
-  kFollowed,
-  keepListeners,
-  onFreeSocketError,
-  pool,
-  unpool,
+/** Whether a failure is no request's; that of a pooled socket is the agent's. */
+function isOthers(socket) {
+  const followed = socket[kFollowed]
+  if (followed === POOLED) onFreeSocketError.call(socket)
+  return followed !== undefined && followed !== TAKEN
 }
+
+module.exports = { follow, isOthers, keepListener, leave, pool, unfollow, unpool }
