@@ -99,7 +99,8 @@ pub fn start_http(
     max_fields: u32,
     lenient_flags: u32,
 ) -> napi::Result<i32> {
-    let parser = parser(role, max_header_size, max_fields, lenient_flags);
+    let mut parser = parser(role, max_header_size, max_fields, lenient_flags);
+    parser.tell_repeats(true);
     let codec = Codec::Http(Box::new(parser));
     let engine = instance(&env)?.engine();
     Ok(engine.map_or(-libc::EBADF, |e| e.set_codec(id, codec)))

@@ -1,7 +1,7 @@
 //! What a connection's bytes mean, and how its codec's events become records.
 
 use super::outbox::{Kind, Outbox, Writer};
-use crate::http1;
+use crate::http1::{self, Repeats};
 use crate::ipc::Frames;
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -60,7 +60,10 @@ impl Codec {
     /// Makes the connection raw and gives its parser, for JavaScript to go on with.
     pub fn take_parser(&mut self) -> Option<Box<http1::Parser>> {
         match std::mem::replace(self, Self::Raw) {
-            Self::Http(parser) | Self::Switched(parser) => Some(parser),
+            Self::Http(mut parser) | Self::Switched(mut parser) => {
+                parser.tell_repeats(false);
+                Some(parser)
+            }
             other => {
                 *self = other;
                 None
@@ -321,6 +324,8 @@ pub fn info(head: &http1::Head<'_>) -> i32 {
         (20, has(b"host")),
         (21, has(b"expect")),
         (23, head.fields.len() >= FLUSHED_AT),
+        (24, head.repeats != Repeats::Nothing),
+        (25, head.repeats == Repeats::All),
     ] {
         info |= i32::from(set) << bit;
     }
@@ -329,7 +334,11 @@ pub fn info(head: &http1::Head<'_>) -> i32 {
 
 impl http1::Events for HttpEvents<'_, '_> {
     fn head(&mut self, head: &http1::Head<'_>) {
-        let (at, len) = write_fields(self.writer, Some(head.target), head.fields.clone());
+        let (at, len) = match head.repeats {
+            Repeats::Nothing => write_fields(self.writer, Some(head.target), head.fields.clone()),
+            Repeats::Fields => place(self.bytes, self.offset, head.target, self.writer),
+            Repeats::All => (0, 0),
+        };
         let record = [at, len, info(head), i32::from(head.code)];
         self.writer.push(Kind::Head, self.id, record);
     }

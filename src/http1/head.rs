@@ -99,7 +99,20 @@ pub struct Head<'a> {
     /// The connection leaves HTTP after this message.
     pub upgrade: bool,
     pub framing: Framing,
+    /// Empty when they repeat those of the head before.
     pub fields: Fields<'a>,
+    pub repeats: Repeats,
+}
+
+/// How much of a head is the same as of the one before it on the connection; told to an owner who has asked for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeats {
+    #[default]
+    Nothing,
+    /// The fields.
+    Fields,
+    /// All of it.
+    All,
 }
 
 /// Where a field of a stored head lies in the text buffer.

@@ -91,7 +91,7 @@ pub(super) struct Refusal {
 }
 
 /// The framing of one message, gathered while its head (and its trailers) go by.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Meaning {
     role: Role,
     pub lenient: Lenient,

@@ -22,6 +22,7 @@ mod kept;
 mod meaning;
 mod parse;
 mod plan;
+mod repeat;
 mod scan;
 mod start_line;
 #[cfg(test)]
@@ -31,6 +32,6 @@ mod whole;
 
 pub use config::{Config, Lenient, Role};
 pub use error::{ErrorKind, ParseError};
-pub use head::{ALL_METHODS, Fields, Framing, Head, METHODS};
+pub use head::{ALL_METHODS, Fields, Framing, Head, METHODS, Repeats};
 pub use parse::{Events, Outcome, Parser};
 pub use plan::Expect;

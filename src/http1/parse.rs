@@ -8,9 +8,10 @@
 use super::chunked::{Chunked, Decoded};
 use super::config::{Config, Lenient, Role};
 use super::error::{ErrorKind, ParseError};
-use super::head::{Fields, Framing, Head};
+use super::head::{Fields, Framing, Head, Repeats};
 use super::meaning::Meaning;
 use super::plan::{Body, Expect, Plan, Policy, Reuse, Upgrades};
+use super::repeat::Repeat;
 use super::scan::Scan;
 use super::whole::Taken;
 
@@ -58,6 +59,7 @@ pub struct Parser {
     /// Whether another message may follow the one being read.
     pub(super) reuse: Reuse,
     pub(super) meaning: Meaning,
+    pub(super) repeat: Repeat,
     scan: Scan,
     chunked: Chunked,
 }
@@ -84,8 +86,17 @@ impl Parser {
                 bodiless: false,
             },
             meaning: Meaning::new(role, lenient),
+            repeat: Repeat::default(),
             scan: Scan::new(role, config.max_head, config.max_fields),
             chunked: Chunked::new(config.max_chunk_extensions),
+        }
+    }
+
+    /// Tell of a head that repeats the one before instead of giving its fields again, or (false) give them always.
+    pub fn tell_repeats(&mut self, tell: bool) {
+        match tell {
+            true => self.repeat.enable(),
+            false => self.repeat.disable(),
         }
     }
 
@@ -297,7 +308,9 @@ impl Parser {
             upgrade: false,
             framing: Framing::None,
             fields: Fields::parsed(&[]),
+            repeats: Repeats::Nothing,
         };
+        self.repeat.forget();
         let (plan, reuse) = self.policy.plan(&self.meaning, &mut head);
         self.reuse = reuse;
         events.head(&Head {

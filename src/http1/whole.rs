@@ -6,10 +6,11 @@
 use std::mem::MaybeUninit;
 
 use super::config::{Lenient, Role};
-use super::head::{CONNECT, Fields, Framing, Head, method_code};
+use super::head::{CONNECT, Fields, Framing, Head, Repeats, method_code};
 use super::meaning::{Fed, Special};
 use super::parse::{Events, Parser};
 use super::plan::{Body, Plan};
+use super::repeat::Known;
 use super::url;
 
 /// Fields that the short way takes; heads with more go through `scan`. Browsers send about 15.
@@ -29,6 +30,12 @@ impl Parser {
     pub(super) fn take_whole(&mut self, input: &[u8], events: &mut impl Events) -> Option<Taken> {
         if self.policy.lenient != Lenient::NONE {
             return None;
+        }
+        if let Some((known, meaning)) = self.repeat.find(self.policy.role, input)
+            && known.used < self.max_head
+        {
+            self.meaning = meaning;
+            return self.tell(&known, Fields::parsed(&[]), events);
         }
         // Not zeroed: httparse fills in as many as there are.
         let mut headers = [const { MaybeUninit::uninit() }; SHORT_FIELDS];
@@ -75,15 +82,35 @@ impl Parser {
             self.meaning.reset();
             return None;
         }
-        let mut head = Head {
+        let known = Known {
+            used,
             code,
-            target,
-            major: 1,
             minor,
+            target,
+            repeats: Repeats::Nothing,
+        };
+        self.repeat.keep(&known, input, fields.len(), &self.meaning);
+        self.tell(&known, Fields::parsed(fields), events)
+    }
+
+    /// Tells of a head and goes on behind it.
+    #[inline]
+    fn tell(
+        &mut self,
+        known: &Known<'_>,
+        fields: Fields<'_>,
+        events: &mut impl Events,
+    ) -> Option<Taken> {
+        let mut head = Head {
+            code: known.code,
+            target: known.target,
+            major: 1,
+            minor: known.minor,
             keep_alive: false,
             upgrade: false,
             framing: Framing::None,
-            fields: Fields::parsed(fields),
+            fields,
+            repeats: known.repeats,
         };
         let (plan, reuse) = self.policy.plan(&self.meaning, &mut head);
         if plan == Plan::Go(Body::Endless) {
@@ -93,8 +120,8 @@ impl Parser {
         self.reuse = reuse;
         events.head(&head);
         Some(match self.follow(plan, events) {
-            true => Taken::Upgraded(used),
-            false => Taken::Next(used),
+            true => Taken::Upgraded(known.used),
+            false => Taken::Next(known.used),
         })
     }
 

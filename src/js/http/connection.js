@@ -32,6 +32,7 @@ const {
   unfollowFlow,
 } = require('./incoming')
 const { KeepAlive } = require('./keep-alive')
+const { LastHead } = require('./last-head')
 const { upgradeWhenListened } = require('./server-options')
 
 const { kIncomingMessage } = symbols
@@ -59,6 +60,7 @@ class ServerConnection {
     this.handle = null // the socket's, while the engine parses what it reads
     this.resource = null // the async resource of what the codec reports
     this.fed = false // 'data' of the socket feeds the codec
+    this.lastHead = new LastHead()
     this.incoming = null // the request that is being read
     this.requests = [] // not yet answered, in order
     this.responses = [] // waiting for their turn to write, in order
@@ -144,6 +146,7 @@ class ServerConnection {
 
   head(text, info, code) {
     if (this.state !== OPEN) return
+    info = this.lastHead.note(text, info)
     const { server, socket } = this
     const Message = server[kIncomingMessage]
     const req = new Message(socket)
@@ -155,7 +158,7 @@ class ServerConnection {
     req.joinDuplicateHeaders = server.joinDuplicateHeaders || null
     req.upgrade = (info & UPGRADE) !== 0
     req.method = engine.httpMethods[code]
-    req.url = fillHead(req, text, info, 0)
+    req.url = fillHead(req, text, info, 0, this.lastHead)
 
     this.keepAlive.stop(server.timeout || 0)
     let handled = false

@@ -3,6 +3,8 @@
 // Fills Node's own IncomingMessage from what the codec reports. The class itself is used as it is: frameworks re-parent
 // requests and responses (Express does), so nothing may hang on a prototype of ours.
 
+const { REPEATS_ALL, REPEATS_FIELDS } = require('./last-head')
+
 const VERSION_1_1 = '1.1'
 
 // A head crosses from Rust as one latin-1 string with LF between its parts, for that is in none of them even when parsing
@@ -25,16 +27,32 @@ function splitFields(text, from) {
 // in rawHeaders while `headers` shows the first maxPairs of them.
 const FLUSHED_AT = 64
 
+// The fields that a head repeats, in a list of its own: the user may change it.
+function fieldsAgain(last) {
+  if (last.fields === null) {
+    const { text } = last
+    const cut = text.indexOf('\n')
+    last.start = cut === -1 ? text : text.slice(0, cut)
+    last.fields = splitFields(text, cut + 1)
+  }
+  return last.fields.slice()
+}
+
 /**
  * Puts version and fields of a head into `message`; returns the text before the first field (request target or reason).
  * `info`: bits 0-7 minor version, 8-15 major version. `maxPairs`: names and values counted singly, <= 0 for no limit.
+ * `last`: the LastHead of the connection.
  */
-function fillHead(message, text, info, maxPairs) {
+function fillHead(message, text, info, maxPairs, last) {
   const minor = info & 0xff
   const major = (info >> 8) & 0xff
   message.httpVersionMajor = major
   message.httpVersionMinor = minor
   message.httpVersion = major === 1 && minor === 1 ? VERSION_1_1 : `${major}.${minor}`
+  if ((info & REPEATS_FIELDS) !== 0) {
+    addFields(message, fieldsAgain(last), maxPairs)
+    return (info & REPEATS_ALL) !== 0 ? last.start : text
+  }
   const cut = text.indexOf('\n')
   if (cut === -1) return text
   addFields(message, splitFields(text, cut + 1), maxPairs)

@@ -10,6 +10,7 @@ const { IncomingMessage, maxHeaderSize } = require('node:http')
 const { httpErrors } = require('../engine')
 const net = require('../net')
 const exchange = require('./client-exchange')
+const { LastHead } = require('./last-head')
 const { attachReader, detachReader } = require('./codec')
 const { lenientFlags, parseError } = require('./common')
 const { FedCodec } = require('./fed-codec')
@@ -57,6 +58,7 @@ class ResponseReader {
     this.waiting = false // for 'connect'
     this.stalled = false // a listener has thrown: Node's parser does not go on after that
     this.info = 0 // of the present response's head
+    this.lastHead = new LastHead()
   }
 
   // Takes the next request.
@@ -163,6 +165,7 @@ class ResponseReader {
   }
 
   head(text, info, code) {
+    info = this.lastHead.note(text, info)
     const { socket, outgoing: req } = this
     if (socket.timeout) socket._unrefTimer()
     if (req === null || req.res) {
@@ -175,7 +178,7 @@ class ResponseReader {
     res.joinDuplicateHeaders = this.joinDuplicateHeaders
     res.upgrade = (info & UPGRADE) !== 0
     res.statusCode = code
-    res.statusMessage = fillHead(res, text, info, this.maxHeaderPairs)
+    res.statusMessage = fillHead(res, text, info, this.maxHeaderPairs, this.lastHead)
     this.incoming = res
     this.info = info
 

@@ -1,0 +1,31 @@
+'use strict'
+
+// The last head of a connection that came with its fields. The engine does not bring those again with a head that repeats
+// them, see http1/repeat.rs.
+
+// Bits of a head's `info`, see engine/codec.rs: the fields are those of the last head; and so is what is in front of them.
+const REPEATS_FIELDS = 1 << 24
+const REPEATS_ALL = 1 << 25
+// What `info` says of the fields: that Host and Expect are among them.
+const ABOUT_FIELDS = (1 << 20) | (1 << 21)
+
+class LastHead {
+  constructor() {
+    this.text = ''
+    this.info = 0
+    this.start = null
+    this.fields = null
+  }
+
+  /** Takes note of a head; gives its `info` with what holds for its fields. */
+  note(text, info) {
+    if ((info & REPEATS_FIELDS) !== 0) return info | (this.info & ABOUT_FIELDS)
+    this.text = text
+    this.info = info
+    this.start = null
+    this.fields = null
+    return info
+  }
+}
+
+module.exports = { LastHead, REPEATS_ALL, REPEATS_FIELDS }
