@@ -5,6 +5,7 @@
 
 use super::Instance;
 use super::host::Scope;
+use super::respond;
 use super::text::{Encoding, with_scratch};
 use crate::engine::Engine;
 use napi::bindgen_prelude::Object;
@@ -18,18 +19,27 @@ use std::ptr;
 const SLICES_MAX: usize = 1024;
 
 /// The arguments of one raw call.
-struct Call<const N: usize> {
-    env: sys::napi_env,
-    args: [sys::napi_value; N],
+pub struct Call<'a, const N: usize> {
+    pub env: sys::napi_env,
+    pub instance: &'a Instance,
+    pub args: [sys::napi_value; N],
 }
 
-impl<const N: usize> Call<N> {
-    fn int(&self, index: usize) -> i32 {
+impl<const N: usize> Call<'_, N> {
+    pub fn int(&self, index: usize) -> i32 {
         let mut value = 0;
         // SAFETY: a live environment and argument; not a number leaves the zero, which no
         // connection has as its id.
         unsafe { sys::napi_get_value_int32(self.env, self.args[index], &mut value) };
         value
+    }
+
+    /// `None` for anything but a number.
+    pub fn number(&self, index: usize) -> Option<i32> {
+        let mut value = 0;
+        // SAFETY: as in `int`.
+        let status = unsafe { sys::napi_get_value_int32(self.env, self.args[index], &mut value) };
+        (status == sys::Status::napi_ok).then_some(value)
     }
 
     fn bool(&self, index: usize) -> bool {
@@ -39,7 +49,7 @@ impl<const N: usize> Call<N> {
         value
     }
 
-    fn bytes(&self, index: usize) -> Option<&[u8]> {
+    pub fn bytes(&self, index: usize) -> Option<&[u8]> {
         view(self.env, self.args[index])
     }
 }
@@ -63,26 +73,28 @@ fn view<'a>(env: sys::napi_env, value: sys::napi_value) -> Option<&'a [u8]> {
 unsafe fn run<const N: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
-    act: impl FnOnce(&Engine, &Call<N>) -> i32,
+    act: impl FnOnce(&Engine, &Call<'_, N>) -> i32,
 ) -> sys::napi_value {
     let (mut argc, mut data) = (N, ptr::null_mut());
-    let mut call = Call {
-        env,
-        args: [ptr::null_mut(); N],
-    };
+    let mut args = [ptr::null_mut(); N];
     // SAFETY: `args` has room for `argc` values; missing ones are filled with undefined.
     unsafe {
         sys::napi_get_cb_info(
             env,
             info,
             &mut argc,
-            call.args.as_mut_ptr(),
+            args.as_mut_ptr(),
             ptr::null_mut(),
             &mut data,
         )
     };
     // SAFETY: `register` gave every function the leaked instance as its data.
     let instance = unsafe { &*data.cast::<Instance>() };
+    let call = Call {
+        env,
+        instance,
+        args,
+    };
     let answer = match instance.engine() {
         None => -libc::EBADF,
         Some(engine) => catch_unwind(AssertUnwindSafe(|| act(engine, &call))).unwrap_or(-libc::EIO),
@@ -129,7 +141,8 @@ calls! {
     };
     write_latin1 as c"writeLatin1" (2) = |engine, call| write_text(engine, call, Encoding::Latin1);
     write_utf8 as c"writeUtf8" (2) = |engine, call| write_text(engine, call, Encoding::Utf8);
-    respond as c"respond" (4) = write_response;
+    write_response as c"respond" (4) = respond::write_response;
+    keep_head as c"keepHead" (2) = respond::keep_head;
     writev as c"writev" (3) = write_slices;
     write_with_descriptor as c"writeWithDescriptor" (3) = |engine, call| match call.bytes(1) {
         Some(bytes) => engine.write_with_descriptor(call.int(0), bytes, call.int(2)),
@@ -142,7 +155,7 @@ calls! {
     };
 }
 
-fn write_text(engine: &Engine, call: &Call<2>, encoding: Encoding) -> i32 {
+fn write_text(engine: &Engine, call: &Call<'_, 2>, encoding: Encoding) -> i32 {
     with_scratch(
         |out| match out.push_text(call.env, call.args[1], encoding) {
             true => engine.write(call.int(0), out.bytes()),
@@ -151,42 +164,8 @@ fn write_text(engine: &Engine, call: &Call<2>, encoding: Encoding) -> i32 {
     )
 }
 
-/// The framing of `respond`: the body is one chunk, and the last.
-const IN_CHUNKS: i32 = -2;
-
-/// `respond(id, head, framing, body)`: sends a whole HTTP response at once. A framing of 0 or more is the body's length, which
-/// ends the head as the value of its last field. Node sends head and text in one `write`, so there the head is UTF-8 too.
-fn write_response(engine: &Engine, call: &Call<4>) -> i32 {
-    let [_, head, _, body] = call.args;
-    let framing = call.int(2);
-    with_scratch(|out| {
-        let bytes = call.bytes(3);
-        let encoding = match bytes {
-            None if framing != IN_CHUNKS => Encoding::Utf8,
-            _ => Encoding::Latin1,
-        };
-        if !out.push_text(call.env, head, encoding) {
-            return -libc::EINVAL;
-        }
-        if let Ok(length) = usize::try_from(framing) {
-            out.push_number(length);
-            out.push(b"\r\n\r\n");
-        }
-        let start = out.bytes().len();
-        match bytes {
-            Some(bytes) => out.push(bytes),
-            None if !out.push_text(call.env, body, Encoding::Utf8) => return -libc::EINVAL,
-            None => {}
-        }
-        if framing == IN_CHUNKS {
-            out.enchunk(start);
-        }
-        engine.write(call.int(0), out.bytes())
-    })
-}
-
 /// `writev(id, buffers, count)`: sends several buffers in one system call.
-fn write_slices(engine: &Engine, call: &Call<3>) -> i32 {
+fn write_slices(engine: &Engine, call: &Call<'_, 3>) -> i32 {
     let Some(_scope) = Scope::open(call.env) else {
         return -libc::ENOMEM;
     };

@@ -9,6 +9,7 @@ mod codec;
 mod host;
 mod http;
 mod net;
+mod respond;
 mod text;
 
 use crate::engine::{Engine, uv};
@@ -16,13 +17,15 @@ use host::JsHost;
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
-use std::cell::Cell;
+use respond::Heads;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr;
 
 /// What one environment owns. Its address is the data pointer of every raw function.
 pub struct Instance {
     engine: Cell<*mut Engine>,
+    heads: RefCell<Heads>,
 }
 
 impl Instance {
@@ -38,6 +41,7 @@ impl Instance {
 pub fn init(mut exports: Object, env: Env) -> napi::Result<()> {
     let instance: &'static Instance = Box::leak(Box::new(Instance {
         engine: Cell::new(ptr::null_mut()),
+        heads: RefCell::default(),
     }));
     env.set_instance_data(instance, (), |_| {})?;
     calls::register_fatal_exception(&env, &mut exports)?;

@@ -6,6 +6,7 @@
 const { STATUS_CODES } = require('node:http')
 const { setTimeout } = require('node:timers')
 const { symbols } = require('./common')
+const { Head } = require('./kept-heads')
 
 // As Node's: a mocked one has no say.
 const { Date } = globalThis
@@ -134,8 +135,31 @@ function hasPlainHead(res, statusCode) {
   )
 }
 
+// The head that was composed last of fields, and the lines between its first and its ending.
+let lastHead = new Head('')
+let lastStart = ''
+let lastEnding = ''
+let lastLines = []
+let lines = []
+
+// A head that is composed a second time is kept.
+function headOf(start, count, ending) {
+  let isLast = start === lastStart && ending === lastEnding && count === lastLines.length
+  for (let i = 0; isLast && i < count; i++) isLast = lines[i] === lastLines[i]
+  if (isLast) {
+    if (lastHead.isNew) lastHead.keep()
+    return lastHead
+  }
+  lines.length = count
+  ;[lines, lastLines] = [lastLines, lines]
+  lastStart = start
+  lastEnding = ending
+  lastHead = new Head(start + lastLines.join('') + ending)
+  return lastHead
+}
+
 /**
- * Status line and fields of a response with a plain head: those set on it, or with `given` those. It ends behind the
+ * The Head of a response with status line and fields of its own: those set on it, or with `given` those. It ends behind the
  * last field that does not depend on the body; a length among the fields is noted in `res._contentLength`. null: not
  * plain after all.
  */
@@ -147,7 +171,7 @@ function composeHead(res, statusCode, given) {
   if (given !== undefined) return set === null ? withGiven(res, start, given, ending) : null
   if (set === null) return wholeFor(statusCode, start, ending)
 
-  let text = start
+  let count = 0
   let length = null
   for (const key in set) {
     const entry = set[key]
@@ -155,23 +179,24 @@ function composeHead(res, statusCode, given) {
     const field = known.get(entry[0])
     if (field === undefined || field.isSpecial || !field.allows(value)) return null
     if (field.isLength) length = +value
-    text += field.lineFor(value)
+    lines[count++] = field.lineFor(value)
   }
   res._contentLength = length
-  return text + ending
+  return headOf(start, count, ending)
 }
 
 function wholeFor(statusCode, start, ending) {
   const made = wholes[statusCode]
-  if (made?.start === start) return made.text
-  const text = start + ending
-  wholes[statusCode] = { start, text }
-  return text
+  if (made?.start === start) return made.head
+  const head = new Head(start + ending)
+  head.keep()
+  wholes[statusCode] = { start, head }
+  return head
 }
 
 // The fields that writeHead() is given, which nobody has looked at yet.
 function withGiven(res, start, given, ending) {
-  let text = start
+  let count = 0
   let length = null
   for (const key in given) {
     if (!Object.hasOwn(given, key)) continue
@@ -179,10 +204,10 @@ function withGiven(res, start, given, ending) {
     const field = known.get(key)
     if (field === undefined || field.isSpecial || !field.allows(value)) return null
     if (field.isLength) length = +value
-    text += field.lineFor(value)
+    lines[count++] = field.lineFor(value)
   }
   res._contentLength = length
-  return text + ending
+  return headOf(start, count, ending)
 }
 
 module.exports = { OutFields, composeHead, fieldNamed, hasPlainHead, remember }

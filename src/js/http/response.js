@@ -19,11 +19,12 @@ const { kOutHeaders } = symbols
 const enabled = kOutHeaders !== undefined && process.env.FERROWIRE_FASTPATH !== '0'
 
 const CHUNKED = 'Transfer-Encoding: chunked\r\n\r\n'
-const LENGTH = 'Content-Length: '
 
-// How respond() of a handle frames the body; 0 or more: that length completes the head.
+// How respond() of a handle goes on behind a head, see binding/respond.rs; 0 or more: that length completes it.
 const WHOLE = -1
-const IN_CHUNKS = -2
+const WHOLE_CHUNKED = -2
+const OPEN = -3
+const OPEN_CHUNKED = -4
 
 // Without a body the head leaves as latin1, as with a body of bytes; with a text it is UTF-8, like Node's.
 const NOTHING = Buffer.alloc(0)
@@ -113,6 +114,10 @@ Response.prototype.setHeader = function (name, value) {
   return this
 }
 
+// The last head that writeHead() has made, and the text that it became.
+let written = null
+let writtenText = ''
+
 function fastWriteHead(statusCode, reason, fields) {
   const isUsual =
     fields === undefined &&
@@ -128,7 +133,9 @@ function fastWriteHead(statusCode, reason, fields) {
   this.statusCode = statusCode
   this.statusMessage = STATUS_CODES[statusCode]
   this.chunkedEncoding = this._contentLength === null
-  this._header = head + (this.chunkedEncoding ? CHUNKED : '\r\n')
+  this._header = head.text + (this.chunkedEncoding ? CHUNKED : '\r\n')
+  written = head
+  writtenText = this._header
   return this
 }
 Response.prototype.writeHead = fastWriteHead
@@ -141,41 +148,45 @@ Response.prototype.end = function (chunk, encoding, callback) {
     return end.call(this, chunk, encoding, callback)
   }
   // Nothing is left to send, a last chunk neither: Node's end() settles the state and tells of it.
-  const { chunkedEncoding } = this
-  this.chunkedEncoding = false
+  this._hasBody = false
   if (typeof callback === 'function') end.call(this, callback)
   else end.call(this)
-  this.chunkedEncoding = chunkedEncoding
+  this._hasBody = true
   return this
 }
 
 // Sends all of a plain response; false: nothing was done.
 function respond(res, handle, body) {
   const { socket } = res
+  const isChunked = res.chunkedEncoding
   let head = res._header
-  let framing = res.chunkedEncoding ? IN_CHUNKS : WHOLE
+  let framing
+  let sent
   if (head === null) {
     const { statusCode } = res
-    head = composeHead(res, statusCode)
-    if (head === null) return false
+    const made = composeHead(res, statusCode)
+    if (made === null) return false
     // As writeHead() leaves them: both its own properties.
     res.statusCode = statusCode
     res.statusMessage = STATUS_CODES[statusCode]
-    framing = res._contentLength === null ? byteLength(body) : WHOLE
-    head += framing === WHOLE ? '\r\n' : LENGTH
+    framing = res._contentLength === null ? byteLength(body) : OPEN
+    head = made.text + (framing === OPEN ? '\r\n' : `Content-Length: ${framing}\r\n\r\n`)
+    sent = handle.respond(made.sendable, framing, body)
+  } else if (head === writtenText) {
+    framing = isChunked ? OPEN_CHUNKED : OPEN
+    sent = handle.respond(written.sendable, framing, body)
+  } else {
+    framing = isChunked ? WHOLE_CHUNKED : WHOLE
+    sent = handle.respond(head, framing, body)
   }
-  const sent = handle.respond(head, framing, body)
   // The classic path meets the error again and knows whom to tell.
   if (sent < 0) return false
 
   socket._unrefTimer()
-  if (framing >= 0) {
-    res._contentLength = framing
-    head = `${head}${framing}\r\n\r\n`
-  }
+  if (framing >= 0) res._contentLength = framing
   res._header = head
   res._headerSent = true
-  if (handle.short) writeRest(socket, head, framing, body, sent)
+  if (handle.short) writeRest(socket, head, isChunked, body, sent)
   return true
 }
 
@@ -184,11 +195,11 @@ function byteLength(body) {
 }
 
 // What the kernel did not take waits in the stream, as any other write.
-function writeRest(socket, head, framing, body, sent) {
+function writeRest(socket, head, isChunked, body, sent) {
   const isText = typeof body === 'string'
-  const parts = [Buffer.from(head, isText && framing !== IN_CHUNKS ? 'utf8' : 'latin1')]
+  const parts = [Buffer.from(head, isText && !isChunked ? 'utf8' : 'latin1')]
   const bytes = isText ? Buffer.from(body) : body
-  if (framing !== IN_CHUNKS) parts.push(bytes)
+  if (!isChunked) parts.push(bytes)
   else if (bytes.length === 0) parts.push(Buffer.from('0\r\n\r\n'))
   else {
     parts.push(Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n0\r\n\r\n'))

@@ -1,0 +1,46 @@
+'use strict'
+
+// Heads that one response after the other has are kept in the engine, as the bytes to send; a response names its own by
+// a number.
+
+const { native } = require('../outbox')
+
+// More than the routes that are busy within one second.
+const SLOTS = 32
+
+const NOT_KEPT = -1
+const REFUSED = -2
+
+const owners = new Array(SLOTS).fill(null)
+let next = 0
+
+/** The beginning of a response as text, up to what depends on its body. */
+class Head {
+  constructor(text) {
+    this.text = text
+    this.slot = NOT_KEPT
+  }
+
+  /** Keeps it, in place of the one that has been kept longest. Only ASCII is the same in every encoding. */
+  keep() {
+    if (!native.keepHead(next, this.text)) {
+      this.slot = REFUSED
+      return
+    }
+    owners[next] = this
+    this.slot = next
+    next = (next + 1) % SLOTS
+  }
+
+  get isNew() {
+    return this.slot === NOT_KEPT
+  }
+
+  /** As respond() of a handle takes it: its number, or else its text. */
+  get sendable() {
+    const { slot } = this
+    return slot >= 0 && owners[slot] === this ? slot : this.text
+  }
+}
+
+module.exports = { Head }
