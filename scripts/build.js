@@ -6,7 +6,7 @@
 const { spawn } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { terminal } = require('./terminal')
+const { terminal: stdout } = require('./terminal')
 
 const ROOT = path.join(__dirname, '..')
 const OUTPUT = path.join(ROOT, 'src', 'js', 'binding')
@@ -46,7 +46,7 @@ function crateCount() {
 }
 
 // Runs cargo through the napi CLI, which also writes the binary's typing.
-function compile({ release }) {
+function compile({ release, terminal }) {
   const cli = require.resolve('@napi-rs/cli/package.json')
   const bin = path.join(path.dirname(cli), require(cli).bin.napi)
   const args = [bin, 'build', '--platform', '--no-js', '--output-dir', OUTPUT]
@@ -94,10 +94,10 @@ function requireCargo() {
 }
 
 // `force` leaves the question of freshness to cargo, which also notices that the last build was a debug one.
-async function build({ release = true, force = false } = {}) {
+async function build({ release = true, force = false, terminal = stdout } = {}) {
   if (!force && isFresh()) return
   await requireCargo()
-  const seconds = await compile({ release })
+  const seconds = await compile({ release, terminal })
   terminal.ok(`addon built in ${seconds.toFixed(0)} s`)
 }
 
@@ -105,7 +105,7 @@ module.exports = { ROOT, build }
 
 if (require.main === module) {
   build().catch((error) => {
-    terminal.bad(error.message)
+    stdout.bad(error.message)
     process.exitCode = 1
   })
 }

@@ -2,11 +2,10 @@
 
 // node ipc-parent.js SIDE SECONDS TALK     a fork and its child, both on SIDE's modules
 // Prints { count, seconds } as the load generator does, or { micros }, the median of single round
-// trips.
+// trips, with a `note` when the two were not pinned.
 
-const { execFileSync } = require('node:child_process')
-const os = require('node:os')
 const path = require('node:path')
+const { pin } = require('./processes')
 const { sides } = require('./sides')
 
 const [side, seconds, talk] = process.argv.slice(2)
@@ -53,20 +52,10 @@ function finish(result) {
 
 child.on('exit', (code, signal) => fail(`the child ended: ${code ?? signal}`))
 
-// Both ends with all of their threads on a core of their own, or the scheduler decides the figure.
-function pin() {
-  if (process.platform !== 'linux' || os.cpus().length < 2) return
-  try {
-    for (const [core, pid] of [process.pid, child.pid].entries()) {
-      execFileSync('taskset', ['-a', '-c', '-p', core, pid], { stdio: 'ignore' })
-    }
-  } catch (error) {
-    fail(`round trips need \`taskset\`: ${error.message}`)
-  }
-}
-
+let note
 child.once('message', () => {
-  if (isPinned) pin()
+  const problem = isPinned ? pin(process.pid, child.pid) : null
+  if (problem !== null) note = `not pinned: ${problem}`
   start()
 })
 
@@ -119,7 +108,7 @@ function timeTrips() {
     if (trips.length % 1000 === 1) check(answer)
     if (now < end) return go()
     trips.sort((a, b) => a - b)
-    finish({ micros: trips[trips.length >> 1] })
+    finish({ micros: trips[trips.length >> 1], note })
   })
   go()
 }

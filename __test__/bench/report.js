@@ -12,14 +12,19 @@ function bar(share, width) {
   return '█'.repeat(eighths >> 3) + EIGHTHS[eighths & 7]
 }
 
-const count = (number) =>
-  number < 100 ? number.toFixed(1) : Math.round(number).toLocaleString('en-US')
+function count(number) {
+  if (number >= 100) return Math.round(number).toLocaleString('en-US')
+  return number.toFixed(number < 10 ? 2 : 1)
+}
 
 // Above this the machine had other work, and the medians say little.
 const TOO_WIDE = 0.25
 
-const spread = ({ median, min, max }) => (max - min) / 2 / median
-const percent = (share) => `±${(share * 100).toFixed(0)} %`
+const spread = ({ median, min, max }) => (max === min ? 0 : (max - min) / 2 / median)
+const percent = (share) => (Number.isFinite(share) ? `±${(share * 100).toFixed(0)} %` : '')
+const amount = ({ median }, unit) => `${count(median)} ${unit}`.trimEnd()
+// Of nothing there is no ratio.
+const times = (ratio) => (Number.isFinite(ratio) && ratio > 0 ? `${ratio.toFixed(2)}x` : '-')
 
 const isRestless = (results) =>
   results.some(({ sides: by }) => Object.values(by).some((each) => spread(each) > TOO_WIDE))
@@ -28,10 +33,10 @@ function table(results, terminal) {
   const rows = [['', 'Ferrowire', '', 'built-in', '', 'ratio']]
   for (const { title, unit, ratio, sides: by } of results) {
     const cells = Object.keys(sides).flatMap((side) => [
-      `${count(by[side].median)} ${unit}`,
+      amount(by[side], unit),
       percent(spread(by[side])),
     ])
-    rows.push([title, ...cells, `${ratio.toFixed(2)}x`])
+    rows.push([title, ...cells, times(ratio)])
   }
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
   for (const [index, row] of rows.entries()) {
@@ -49,17 +54,18 @@ function table(results, terminal) {
   }
 }
 
-// Each workload on its own scale: what is compared is the pair. A time is drawn as a speed.
+// Each workload on its own scale: what is compared is the pair. Where less is better, what is drawn is how little it is.
 function chart(results, terminal) {
   const width = Math.min(50, terminal.columns - 40)
   const first = Math.max(...results.map(({ title }) => title.length))
-  for (const { title, unit, sides: by } of results) {
-    const speed = ({ median }) => (unit === 'us' ? 1 / median : median)
-    const most = Math.max(...Object.keys(sides).map((side) => speed(by[side])))
+  for (const { title, ratio, isLess, sides: by } of results) {
+    if (times(ratio) === '-') continue
+    const good = ({ median }) => (isLess ? 1 / median : median)
+    const most = Math.max(...Object.keys(sides).map((side) => good(by[side])))
     terminal.line()
     for (const [index, [side, { title: who }]] of Object.entries(sides).entries()) {
       const label = `  ${(index === 0 ? title : '').padEnd(first)}  ${who.padEnd(9)} `
-      const drawn = bar(speed(by[side]) / most, width)
+      const drawn = bar(good(by[side]) / most, width)
       terminal.line(label + terminal.paint(side === 'ferrowire' ? 'cyan' : 'dim', drawn))
     }
   }
@@ -73,26 +79,30 @@ function cpuTimes(results, terminal) {
     const cells = Object.entries(sides).map(
       ([side, { title: who }]) => `${who} ${by[side].cpu.toFixed(2).padStart(7)}`,
     )
-    const ratio = (by.ferrowire.cpu / by['built-in'].cpu).toFixed(2)
-    terminal.line(`  ${title.padEnd(28)} ${cells.join('   ')}   ${ratio}x`)
+    const ratio = times(by.ferrowire.cpu / by['built-in'].cpu)
+    terminal.line(`  ${title.padEnd(32)} ${cells.join('   ')}   ${ratio}`)
   }
 }
 
-// Ferrowire against the clients that were measured beside it.
+// Ferrowire against what was measured beside it.
 function otherTimes(results, terminal) {
   if (!results.some(({ sides: by }) => Object.keys(by).some((side) => side in others))) return
-  terminal.heading('Other HTTP clients, and what Ferrowire is to them')
-  for (const { title, unit, sides: by } of results) {
+  terminal.heading(
+    'Others, and what Ferrowire is to them; their CPU time, and the share of it that Ferrowire needs',
+  )
+  for (const { title, unit, isLess, sides: by } of results) {
     for (const [side, { title: who }] of Object.entries(others)) {
       if (by[side] === undefined) continue
-      const { median: rate, cpu } = by[side]
+      const { median, cpu } = by[side]
+      const gain = by.ferrowire.median / median
       const cells = [
-        `${count(rate)} ${unit} ${percent(spread(by[side]))}`.padStart(22),
-        `${(by.ferrowire.median / rate).toFixed(2)}x`,
-        `CPU ${cpu.toFixed(2)} us`.padStart(14),
-        `${(by.ferrowire.cpu / cpu).toFixed(2)}x`,
+        `${amount(by[side], unit)} ${percent(spread(by[side]))}`.padStart(22),
+        times(isLess ? 1 / gain : gain),
       ]
-      terminal.line(`  ${title.padEnd(28)} ${who.padEnd(16)} ${cells.join('  ')}`)
+      if (cpu !== undefined) {
+        cells.push(`CPU ${cpu.toFixed(2)} us`.padStart(14), times(by.ferrowire.cpu / cpu))
+      }
+      terminal.line(`  ${title.padEnd(32)} ${who.padEnd(16)} ${cells.join('  ')}`)
     }
   }
 }

@@ -79,7 +79,8 @@ async function measure() {
   for (const name of ['tcp-64', 'http-get']) {
     const onSample = ({ title, side, round }) =>
       terminal.status(`measuring ${title}: ${sides[side].title}, round ${round + 1} of ${ROUNDS}`)
-    results.push(await contest(name, { rounds: ROUNDS, seconds: ROUND_SECONDS, onSample }))
+    const measured = await contest(name, { rounds: ROUNDS, seconds: ROUND_SECONDS, onSample })
+    results.push(...measured.results)
   }
   terminal.done()
   table(results, terminal)
