@@ -7,8 +7,8 @@ const { Handle } = require('./handle')
 const { native } = require('./outbox')
 
 const UV_EADDRINUSE = -98
-const UV_EBADF = require('node:os').constants.errno.EBADF * -1
-const UV_EINVAL = require('node:os').constants.errno.EINVAL * -1
+const UV_EBADF = -9
+const UV_EINVAL = -22
 const V6_ONLY = 1
 const REUSE_PORT = 2
 

@@ -6,8 +6,6 @@
 // node:child_process once, when it is loaded, and makes a server while it handles a worker's
 // 'queryServer'; only for those moments are these ours there.
 
-const nodeNet = require('node:net')
-
 let ourFork
 let ourNet
 let cluster
@@ -37,6 +35,7 @@ function asksToListen({ cmd, act }) {
 
 // A handle that is shared with workers instead (SCHED_NONE) accepts nothing in the primary, and stays Node's.
 function withOurServers(job) {
+  const nodeNet = require('node:net')
   const { createServer } = nodeNet
   try {
     nodeNet.createServer = ourNet.createServer

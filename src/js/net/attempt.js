@@ -3,7 +3,6 @@
 // One attempt to connect: to an address that is known, from an own one if wanted, and what follows
 // when it has succeeded or failed.
 
-const { isIP } = require('node:net')
 const { codes, errnoException, hostPortException } = require('../internal/errors')
 const {
   kSetKeepAlive,
@@ -13,6 +12,7 @@ const {
   kSetNoDelay,
   kSetTOS,
 } = require('../internal/symbols')
+const { isIP } = require('./arguments')
 const { debug } = require('./debug')
 
 const UV_EADDRINUSE = -98

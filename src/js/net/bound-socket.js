@@ -4,7 +4,6 @@
 // Server or Socket adopts it.
 
 const process = require('node:process')
-const { isIP } = require('node:net')
 const { codes, errnoException, hostPortException } = require('../internal/errors')
 const { kBoundSocketConsume, kBoundSocketPath } = require('../internal/symbols')
 const {
@@ -14,6 +13,7 @@ const {
   validateString,
 } = require('../internal/validators')
 const { TcpHandle, LocalHandle } = require('../engine')
+const { isIP } = require('./arguments')
 
 const V6_ONLY = 1
 const REUSE_PORT = 2

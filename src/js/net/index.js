@@ -3,23 +3,12 @@
 // node:net's exports. Sockets and servers are ours; what opens no connection (address checks,
 // block lists, process-wide defaults) is Node's own.
 
-const nodeNet = require('node:net')
 const { Socket } = require('./socket')
-const { normalizeArgs: _normalizeArgs } = require('./arguments')
+const { isIP, nodeNet, normalizeArgs: _normalizeArgs } = require('./arguments')
 const { connect } = require('./connect')
 const { Server } = require('./server')
 const { createServerHandle: _createServerHandle } = require('./listen')
 const { BoundSocket } = require('./bound-socket')
-
-const {
-  isIP,
-  isIPv4,
-  isIPv6,
-  getDefaultAutoSelectFamily,
-  setDefaultAutoSelectFamily,
-  getDefaultAutoSelectFamilyAttemptTimeout,
-  setDefaultAutoSelectFamilyAttemptTimeout,
-} = nodeNet
 
 const createConnection = connect
 const Stream = Socket
@@ -28,15 +17,39 @@ function createServer(options, connectionListener) {
   return new Server(options, connectionListener)
 }
 
+function isIPv4(input) {
+  return nodeNet().isIPv4(input)
+}
+
+function isIPv6(input) {
+  return nodeNet().isIPv6(input)
+}
+
+function getDefaultAutoSelectFamily() {
+  return nodeNet().getDefaultAutoSelectFamily()
+}
+
+function setDefaultAutoSelectFamily(value) {
+  return nodeNet().setDefaultAutoSelectFamily(value)
+}
+
+function getDefaultAutoSelectFamilyAttemptTimeout() {
+  return nodeNet().getDefaultAutoSelectFamilyAttemptTimeout()
+}
+
+function setDefaultAutoSelectFamilyAttemptTimeout(value) {
+  return nodeNet().setDefaultAutoSelectFamilyAttemptTimeout(value)
+}
+
 module.exports = {
   _createServerHandle,
   _normalizeArgs,
   // Accessors, as Node's own are, which load the classes when they are asked for.
   get BlockList() {
-    return nodeNet.BlockList
+    return nodeNet().BlockList
   },
   get SocketAddress() {
-    return nodeNet.SocketAddress
+    return nodeNet().SocketAddress
   },
   BoundSocket,
   connect,

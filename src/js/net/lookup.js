@@ -4,7 +4,6 @@
 // to one attempt or to several in turn.
 
 const process = require('node:process')
-const net = require('node:net')
 const { codes } = require('../internal/errors')
 const { kBoundSource } = require('../internal/symbols')
 const {
@@ -15,21 +14,20 @@ const {
   validatePort,
   validateStringWithoutNullBytes,
 } = require('../internal/validators')
+const { isIP, nodeNet } = require('./arguments')
 const { connectTo } = require('./attempt')
 const { connectNext, interleave } = require('./auto-select-family')
 const { debug } = require('./debug')
 
-const { isIP } = net
-
 function attemptOptions(options) {
   let { autoSelectFamily: auto, autoSelectFamilyAttemptTimeout: timeout } = options
   if (auto != null) validateBoolean(auto, 'options.autoSelectFamily')
-  else auto = net.getDefaultAutoSelectFamily()
+  else auto = nodeNet().getDefaultAutoSelectFamily()
   if (timeout != null) {
     validateInt32(timeout, 'options.autoSelectFamilyAttemptTimeout', 1)
     timeout = Math.max(timeout, 10)
   } else {
-    timeout = net.getDefaultAutoSelectFamilyAttemptTimeout()
+    timeout = nodeNet().getDefaultAutoSelectFamilyAttemptTimeout()
   }
   return { auto, timeout }
 }

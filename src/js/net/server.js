@@ -4,7 +4,6 @@
 
 const process = require('node:process')
 const EventEmitter = require('node:events')
-const { isIP } = require('node:net')
 const { getDefaultHighWaterMark } = require('node:stream')
 const diagnostics = require('node:diagnostics_channel')
 const { promisify } = require('node:util')
@@ -18,6 +17,7 @@ const {
   kSetNoDelay,
 } = require('../internal/symbols')
 const { adopt } = require('../engine')
+const { isIP } = require('./arguments')
 const { Socket } = require('./socket')
 const { debug } = require('./debug')
 
