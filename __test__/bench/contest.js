@@ -5,7 +5,7 @@
 
 const { compile, installOthers, obstacle } = require('./programs')
 const { endAll } = require('./processes')
-const { others, sides } = require('./sides')
+const { others, sides, titleOf } = require('./sides')
 const { WORKLOADS, figuresOf, namesOf } = require('./workloads')
 
 // A contender has `measure(seconds)` and `end()`. A sample has the row's figures, perhaps `cpu` (microseconds of processor time
@@ -59,18 +59,19 @@ async function contest(name, { rounds, seconds, beside = [], warmup = 0.3, onSam
   const names = [...Object.keys(sides), ...beside.filter((side) => others[side].can(workload))]
   const contenders = new Map()
   const samples = Object.fromEntries(names.map((side) => [side, []]))
+  let who
   try {
-    for (const side of names) contenders.set(side, await contender(side, workload))
-    if (!workload.isCold) for (const each of contenders.values()) await each.measure(warmup)
+    for (who of names) contenders.set(who, await contender(who, workload))
+    if (!workload.isCold) for (who of names) await contenders.get(who).measure(warmup)
     for (let round = 0; round < count; round++) {
       // Who goes first changes, lest one of them always follow the other's heat.
-      for (const side of round % 2 ? names.toReversed() : names) {
-        onSample({ name, title, side, round, rounds: count })
-        samples[side].push(await contenders.get(side).measure(seconds))
+      for (who of round % 2 ? names.toReversed() : names) {
+        onSample({ name, title, side: who, round, rounds: count })
+        samples[who].push(await contenders.get(who).measure(seconds))
       }
     }
   } catch (error) {
-    throw new Error(`${name}: ${error.stderr || error.message}`, { cause: error })
+    throw new Error(`${name}, ${titleOf(who)}: ${error.stderr || error.message}`, { cause: error })
   } finally {
     for (const each of contenders.values()) await each.end()
   }

@@ -47,15 +47,22 @@ function choose(words) {
   return chosen
 }
 
+// What went wrong in one row does not take the figures of the others along; whoever reads them is told at once and at the end.
 async function measure(names, { rounds, seconds, beside }) {
-  const measured = { results: [], notes: [] }
+  const measured = { results: [], notes: [], failures: [] }
   for (const name of names) {
     const onSample = ({ title, side, round, rounds: of }) =>
       terminal.status(`${title}: ${titleOf(side)}, round ${round + 1} of ${of}`)
-    const { results, notes } = await contest(name, { rounds, seconds, beside, onSample })
-    measured.results.push(...results)
-    measured.notes.push(...notes)
-    terminal.done()
+    try {
+      const { results, notes } = await contest(name, { rounds, seconds, beside, onSample })
+      measured.results.push(...results)
+      measured.notes.push(...notes)
+      terminal.done()
+    } catch (error) {
+      measured.failures.push(error.message)
+      terminal.done()
+      terminal.bad(error.message)
+    }
   }
   return measured
 }
@@ -84,17 +91,19 @@ async function main() {
   await installOthers(beside)
 
   terminal.line(`${machine()}; ${rounds} rounds of ${seconds} s`)
-  const { results, notes } = await measure(names, { rounds, seconds, beside })
+  const { results, notes, failures } = await measure(names, { rounds, seconds, beside })
+  if (failures.length > 0) process.exitCode = 1
   notes.unshift(...skipped)
   if (values.json) {
     const about = { node: process.versions.node, machine: machine(), rounds, seconds }
-    console.log(JSON.stringify({ ...about, results, notes }, null, 2))
+    console.log(JSON.stringify({ ...about, results, notes, failures }, null, 2))
     return
   }
   terminal.line()
-  table(results, terminal)
+  if (results.length > 0) table(results, terminal)
   for (const note of notes) terminal.line(`  ${terminal.paint('yellow', note)}`)
-  chart(results, terminal)
+  for (const failure of failures) terminal.bad(failure)
+  if (results.length > 0) chart(results, terminal)
   cpuTimes(results, terminal)
   otherTimes(results, terminal)
 }

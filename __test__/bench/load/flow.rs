@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
-use crate::stream::{connect, expect_end};
+use crate::stream::{connect, expect_end, read};
 use crate::{Job, pattern, ready, wrong};
 
 /// Also what the server writes at once.
@@ -47,7 +47,7 @@ pub fn receive(job: &Job) -> io::Result<String> {
     stream.write_all(format!("{sent}\n").as_bytes())?;
     let mut have = 0;
     while have < sent {
-        let count = stream.read(&mut buffer)?;
+        let count = read(&mut *stream, &mut buffer)?;
         if count == 0 {
             return Err(wrong(format!("{sent} bytes were asked for, {have} came")));
         }

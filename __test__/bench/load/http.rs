@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::stream::Stream;
+use crate::stream::{Stream, read};
 use crate::{pattern, wrong};
 
 const LARGE: usize = 1024 * 1024;
@@ -164,7 +164,7 @@ impl Input<'_> {
     fn fill(&mut self) -> io::Result<()> {
         self.buffer.copy_within(self.at..self.end, 0);
         (self.at, self.end) = (0, self.end - self.at);
-        match self.stream.read(&mut self.buffer[self.end..])? {
+        match read(self.stream, &mut self.buffer[self.end..])? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             count => {
                 self.end += count;

@@ -1,6 +1,6 @@
 //! A connection, over TCP or a local pipe.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -47,9 +47,19 @@ pub fn connect(address: &str) -> io::Result<Box<dyn Stream>> {
     local::connect(address)
 }
 
+/// Reads something; unlike `read` also when a signal comes in between.
+pub fn read(stream: &mut dyn Stream, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
 /// One byte beyond the answer is one too many.
 pub fn expect_end(stream: &mut dyn Stream) -> io::Result<()> {
-    match stream.read(&mut [0])? {
+    match read(stream, &mut [0])? {
         0 => Ok(()),
         _ => Err(wrong("more came than was asked for")),
     }
