@@ -3,7 +3,8 @@
 //! Compiled on its own by `rustc`, with nothing but std and poll(2), as load.rs is.
 //!
 //! GET answers with the path; GET /large with 1 MiB; POST with the number of bytes in the body, once it is there in full. A
-//! request that says `Connection: close` ends its connection.
+//! client that asks for `Connection: close` closes first, and its connection is then reset: tens of thousands of ports that
+//! wait for their time to pass would make each further connect slower, whoever's it is.
 //!
 //! usage: peer      Prints its port; the end of stdin ends it.
 
@@ -29,9 +30,28 @@ type Count = std::ffi::c_ulong;
 #[cfg(not(target_os = "linux"))]
 type Count = std::ffi::c_uint;
 
-// SAFETY: as POSIX declares it in <poll.h>; `Count` is the platform's `nfds_t`.
+#[repr(C)]
+struct Linger {
+    on: i32,
+    seconds: i32,
+}
+
+#[cfg(target_os = "linux")]
+const LINGER: (i32, i32) = (1, 13);
+#[cfg(not(target_os = "linux"))]
+const LINGER: (i32, i32) = (0xffff, 0x80);
+
+// SAFETY: as POSIX declares them in <poll.h> and <sys/socket.h>; `Count` is the platform's `nfds_t`.
 unsafe extern "C" {
     fn poll(fds: *mut PollFd, count: Count, timeout: i32) -> i32;
+    fn setsockopt(fd: RawFd, level: i32, name: i32, value: *const Linger, len: u32) -> i32;
+}
+
+/// Closing will reset the connection.
+fn reset_at_close(stream: &TcpStream) {
+    let now = Linger { on: 1, seconds: 0 };
+    // SAFETY: an open socket, and a value of the length that is said.
+    unsafe { setsockopt(stream.as_raw_fd(), LINGER.0, LINGER.1, &now, 8) };
 }
 
 fn wait(fds: &mut [PollFd]) -> io::Result<()> {
@@ -130,7 +150,12 @@ impl Connection {
     fn step(&mut self, buffer: &mut [u8], large: &[u8]) -> io::Result<bool> {
         if !self.is_writing() {
             match self.stream.read(buffer)? {
-                0 => return Ok(false),
+                0 => {
+                    if self.closes {
+                        reset_at_close(&self.stream);
+                    }
+                    return Ok(false);
+                }
                 len => self.input.extend_from_slice(&buffer[..len]),
             }
             self.answer()?;
@@ -141,7 +166,7 @@ impl Connection {
         while self.large > 0 {
             self.large -= self.stream.write(&large[LARGE - self.large..])?;
         }
-        Ok(!self.closes)
+        Ok(true)
     }
 
     fn answer(&mut self) -> io::Result<()> {

@@ -320,7 +320,7 @@ pub fn info(head: &http1::Head<'_>) -> i32 {
         (16, head.keep_alive),
         (17, head.upgrade),
         (18, has_body),
-        (19, matches!(head.framing, Framing::Chunked)),
+        (19, matches!(head.framing, Framing::UntilClose)),
         (20, has(b"host")),
         (21, has(b"expect")),
         (23, head.fields.len() >= FLUSHED_AT),

@@ -30,8 +30,7 @@ const ROLE_RESPONSE = 1
 // Bits of a head's `info`, see engine/codec.rs.
 const KEEP_ALIVE = 1 << 16
 const UPGRADE = 1 << 17
-const HAS_BODY = 1 << 18
-const CHUNKED = 1 << 19
+const UNTIL_CLOSE = 1 << 19
 
 const EXPECT_HEAD = 1
 const EXPECT_CONNECT = 2
@@ -256,10 +255,7 @@ class ResponseReader {
 
   // Whether the present body has neither length nor chunks. Such a response never keeps the connection.
   endsByClose() {
-    return (
-      (this.info & (HAS_BODY | CHUNKED | KEEP_ALIVE)) === HAS_BODY &&
-      this.incoming.headers['content-length'] === undefined
-    )
+    return (this.info & (UNTIL_CLOSE | KEEP_ALIVE)) === UNTIL_CLOSE
   }
 
   // Nothing more will come.
