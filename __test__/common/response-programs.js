@@ -3,7 +3,7 @@
 // What a handler may do with a response, made from a number: calls in any order, right and wrong ones.
 
 const { setImmediate: turn } = require('node:timers/promises')
-const { random } = require('./raw-requests')
+const { random } = require('./mutations')
 
 const NAMES = [
   'X-A',

@@ -7,7 +7,7 @@ const { once } = require('node:events')
 const { setImmediate: turn } = require('node:timers/promises')
 const { HOST, localPath } = require('./endpoints')
 const { sides } = require('./modules')
-const { random } = require('./raw-requests')
+const { random } = require('./mutations')
 
 const TOLD = ['end', 'finish', 'drain', 'error', 'close', 'pause', 'resume', 'timeout']
 const SIZES = [1, 5, 100, 5000, 20_000, 100_000]

@@ -134,6 +134,34 @@ check('a next answer that begins with the end of the last ends the connection', 
   listener.close()
 })
 
+// Node drops it; ours ends the connection, which must not be told to a request that has its answer.
+check('rubbish behind an answer that is still being read', async () => {
+  if (process.env.INTEROP === BUILT_IN) return
+  const { http } = sides[FERROWIRE]
+  let peer
+  const listener = net.createServer((socket) => {
+    peer = socket.on('error', () => {})
+    socket.once('data', () => socket.write(WHOLE))
+  })
+  listener.listen(0, '127.0.0.1')
+  await event(listener, 'listening')
+  const agent = new http.Agent({ keepAlive: true })
+  const request = http.get({ port: listener.address().port, host: '127.0.0.1', agent })
+  const errors = []
+  request.on('error', ({ message }) => errors.push(message))
+  const response = await event(request, 'response')
+  const gone = event(request.socket, 'close')
+  // Whole, but unread.
+  while (!response.complete) await new Promise((resolve) => setImmediate(resolve))
+  await new Promise((resolve) => setImmediate(resolve))
+  peer.write('rubbish\r\n\r\n')
+  await gone
+  let text = ''
+  for await (const part of response) text += part
+  assert.deepEqual([text, errors, held(agent)], ['whole', [], [[], [], [], 0]])
+  listener.close()
+})
+
 // The next request must never be given what came before it was asked.
 scenario('the request after an answer that came too early', tcp, async (run) => {
   const { client } = run

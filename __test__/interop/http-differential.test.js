@@ -8,7 +8,8 @@ const builtIn = require('node:http')
 const { test } = require('node:test')
 const ferrowire = require('ferrowire/http')
 const { CONFIGS, MODES, assertSame } = require('../common/differential')
-const { BASES, SEVERAL, makeCase, splits } = require('../common/raw-requests')
+const { splits } = require('../common/mutations')
+const { BASES, SEVERAL, makeCase } = require('../common/raw-requests')
 const { makeProgram } = require('../common/response-programs')
 
 const CASES = 2000

@@ -8,6 +8,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { IncomingMessage, maxHeaderSize } = require('node:http')
 const { httpErrors } = require('../engine')
+const { turn } = require('../outbox')
 const net = require('../net')
 const exchange = require('./client-exchange')
 const { LastHead } = require('./last-head')
@@ -55,6 +56,9 @@ class ResponseReader {
     this.lenient = 0
     this.scope = null // the async scope of the present request
     this.waiting = false // for 'connect'
+    this.spoiled = false // trailers may have told the codec that the connection ends
+    this.ended = 0 // the turn in which the last response was whole
+    this.heard = false // others were listening for 'data' when the waiting began
     this.stalled = false // a listener has thrown: Node's parser does not go on after that
     this.info = 0 // of the present response's head
     this.lastHead = new LastHead()
@@ -73,25 +77,29 @@ class ResponseReader {
 
     const limit = req.maxHeaderSize || maxHeaderSize
     const lenient = lenientFlags(req.httpValidation, req.insecureHTTPParser)
-    if (limit !== this.headerLimit || lenient !== this.lenient) {
+    if (limit !== this.headerLimit || lenient !== this.lenient || this.spoiled) {
       this.headerLimit = limit
       this.lenient = lenient
+      this.spoiled = false
       this.codec = null
     }
     this.start()
   }
 
-  start() {
+  start(add = 'on') {
     const { socket } = this
     if (socket.connecting && socket instanceof net.Socket) {
       // Until then the handle may be replaced by one for another address.
-      if (!this.waiting) socket.once('connect', onSocketConnect)
+      if (!this.waiting) {
+        socket.once('connect', onSocketConnect)
+        this.heard = socket.listenerCount('data') > 0
+      }
       this.waiting = true
       return
     }
     if (this.codec === null) this.attach()
     const { codec, outgoing: req } = this
-    if (this.fed) socket.on('data', onSocketData)
+    if (this.fed) socket[add]('data', onSocketData)
     else codec.scope = this.scope
     // How the body of the response is delimited depends on the method.
     if (req.method === 'HEAD') codec.httpExpect(EXPECT_HEAD)
@@ -213,10 +221,13 @@ class ResponseReader {
     const { incoming: res, outgoing: req, socket } = this
     // What only the peer's close could end is ended by the 'end' of the socket, after its other listeners.
     if (res === null || this.stalled || res.upgrade || this.endsByClose()) return
+    // Node's parser is a fresh one for each response.
+    this.spoiled = trailers !== ''
     endMessage(res, trailers)
     // A body that filled its buffer has paused the socket, which must not come to rest like that.
     readStart(socket)
     exchange.onComplete(socket)
+    this.ended = turn.current
     if (this.outgoing === req) this.release()
   }
 
@@ -226,11 +237,8 @@ class ResponseReader {
     detachReader(codec)
     this.leaveHandle()
     this.release()
-    if (req === null) {
-      socket.destroy()
-      return
-    }
-    exchange.onUpgrade(req, res, socket, rest)
+    // A 101 that names no protocol is an answer like any other, with nothing behind it.
+    if (req !== null) exchange.onUpgrade(req, res, socket, rest)
     // The codec stopped reading at the switch; for the stream it never did.
     if (!fed && !socket.destroyed && codec.reading) codec.readStart()
   }
@@ -239,9 +247,9 @@ class ResponseReader {
     // A message cut short by the peer's close is told by the socket's 'end' and 'close'.
     if (httpErrors[index].code === 'HPE_INVALID_EOF_STATE') return
     const { socket } = this
-    const req = this.outgoing ?? socket._httpMessage
-    this.release()
     // Node parses a whole read before it lets go of the request, so rubbish behind a response is told to it.
+    const req = this.outgoing ?? (this.ended === turn.current ? socket._httpMessage : null)
+    this.release()
     if (!req || req._ended) socket.destroy()
     else exchange.onParseError(req, socket, parseError(index, bytesParsed, rawPacket))
   }
@@ -263,6 +271,11 @@ class ResponseReader {
     const { incoming: res } = this
     if (res !== null && !res.complete && !res.upgrade && this.endsByClose()) endMessage(res, '')
   }
+}
+
+// Lenient parsing takes a length beside a coding; the coding wins.
+function hasLength(headers) {
+  return headers['content-length'] !== undefined && headers['transfer-encoding'] === undefined
 }
 
 // Own properties of a socket whose bytes the engine parses. A 'data' listener, be it of user code or of Node's own client
@@ -300,7 +313,9 @@ function onSocketConnect() {
   const reader = this[kReader]
   reader.waiting = false
   // The request may have been given up meanwhile, and the socket have gone to the pool.
-  if (reader.outgoing !== null) reader.start()
+  if (reader.outgoing === null) return
+  // Node's parser has listened since before 'connect': it hears of the bytes ahead of who came meanwhile.
+  reader.start(reader.heard ? 'on' : 'prependListener')
 }
 
 function onSocketData(chunk) {
