@@ -12,6 +12,10 @@ const UV_ECANCELED = -125
 const UV_EFAULT = -14
 // Most slices that one system call takes.
 const SLICES_MAX = 1024
+// Node tries to write so short a text of these encodings before it counts its bytes: those of one that fails are not counted.
+// (Of utf8 and latin1 the handle knows it.)
+const COUNTED_FIRST = 16 * 1024
+const TRIED_FIRST = new Set(['ascii', 'ucs2', 'ucs-2', 'utf16le', 'utf-16le'])
 const MANUAL = { requireManualDestroy: true }
 
 function write(socket, data, encoding, callback) {
@@ -31,8 +35,10 @@ function write(socket, data, encoding, callback) {
       break
     default:
       data = Buffer.from(data, encoding)
-      encoding = 'buffer'
       taken = handle.writeBuffer(data)
+      if (taken < 0 && data.length <= COUNTED_FIRST && TRIED_FIRST.has(encoding))
+        handle.bytesWritten -= data.length
+      encoding = 'buffer'
   }
   if (taken < 0) return callback(errnoException(taken, 'write'))
   if (!handle.short) return callback()
