@@ -40,7 +40,8 @@ function join(items, size) {
       at += data.byteLength
     }
   }
-  return bytes
+  // Of a text that is no base64 or hex less is written than was counted.
+  return bytes.subarray(0, at)
 }
 
 function sizeOf(items) {
@@ -87,7 +88,7 @@ function flushWhole(req, socket) {
   for (let i = 0; i <= last; i++) {
     const { callback } = items[i]
     if (i === last && rest !== null) socket.write(rest, callback)
-    else if (callback) process.nextTick(callback)
+    else if (callback) process.nextTick(callback, null)
   }
   req._finish()
   return true
