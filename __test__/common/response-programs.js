@@ -193,4 +193,4 @@ async function runProgram(steps, request, response, note) {
   if (!response.writableEnded && !response.destroyed) response.destroy()
 }
 
-module.exports = { makeProgram, runProgram }
+module.exports = { ANY, CHUNKS, ENCODINGS, NAMES, VALUES, fresh, makeProgram, runProgram }
