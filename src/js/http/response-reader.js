@@ -273,11 +273,6 @@ class ResponseReader {
   }
 }
 
-// Lenient parsing takes a length beside a coding; the coding wins.
-function hasLength(headers) {
-  return headers['content-length'] !== undefined && headers['transfer-encoding'] === undefined
-}
-
 // Own properties of a socket whose bytes the engine parses. A 'data' listener, be it of user code or of Node's own client
 // on a shared agent, wants those bytes.
 const { addListener, on, prependListener } = net.Socket.prototype
