@@ -58,6 +58,14 @@ const HEADS = {
   'own connection': (res) => res.setHeader('Connection', 'close'),
   'own keep-alive': (res) => res.setHeader('Keep-Alive', 'timeout=9'),
   'own chunks': (res) => res.setHeader('Transfer-Encoding', 'chunked'),
+  'chunks switched off behind the head': (res) => {
+    res.writeHead(200)
+    res.chunkedEncoding = false
+  },
+  'chunks switched on behind the head': (res) => {
+    res.writeHead(200, { 'X-A': '1', 'Content-Length': 10 })
+    res.chunkedEncoding = true
+  },
   disposition: (res) => {
     res.setHeader('Content-Disposition', 'attachment; filename="grün"')
     res.setHeader('Content-Length', 10)

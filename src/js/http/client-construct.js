@@ -79,7 +79,8 @@ function construct(req, options, callback, defaultAgent) {
   if (protocol !== (agent.protocol || defaultAgent.protocol)) return false
   if (method != null && typeof method !== 'string') return false
   const name = method ? method.toUpperCase() : 'GET'
-  if (!methods.has(name)) return false
+  // From Node 26 on its Host field is the target.
+  if (!methods.has(name) || name === 'CONNECT') return false
 
   init(req, options, callback, agent, name, protocol)
   agent.addRequest(req, options)

@@ -114,9 +114,10 @@ Response.prototype.setHeader = function (name, value) {
   return this
 }
 
-// The last head that writeHead() has made, and the text that it became.
+// The last head that writeHead() has made, and the text that it became, with the word of chunks or without.
 let written = null
 let writtenText = ''
+let writtenChunked = false
 
 function fastWriteHead(statusCode, reason, fields) {
   const isUsual =
@@ -136,6 +137,7 @@ function fastWriteHead(statusCode, reason, fields) {
   this._header = head.text + (this.chunkedEncoding ? CHUNKED : '\r\n')
   written = head
   writtenText = this._header
+  writtenChunked = this.chunkedEncoding
   return this
 }
 Response.prototype.writeHead = fastWriteHead
@@ -172,7 +174,7 @@ function respond(res, handle, body) {
     framing = res._contentLength === null ? byteLength(body) : OPEN
     head = made.text + (framing === OPEN ? '\r\n' : `Content-Length: ${framing}\r\n\r\n`)
     sent = handle.respond(made.sendable, framing, body)
-  } else if (head === writtenText) {
+  } else if (head === writtenText && isChunked === writtenChunked) {
     framing = isChunked ? OPEN_CHUNKED : OPEN
     sent = handle.respond(written.sendable, framing, body)
   } else {
