@@ -77,7 +77,9 @@ class TcpHandle extends Handle {
   }
 
   setKeepAlive(enable, idle, interval, count) {
-    return native.setKeepAlive(this.id, enable, idle >>> 0, interval >>> 0, count >>> 0)
+    // Nothing but the count comes here as the user gave it.
+    const probes = typeof count === 'number' ? count >>> 0 : 0
+    return native.setKeepAlive(this.id, enable, idle >>> 0, interval >>> 0, probes)
   }
 
   setTypeOfService(tos) {

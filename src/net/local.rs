@@ -49,9 +49,10 @@ fn abstract_name(_name: &[u8]) -> io::Result<Name<'_>> {
 pub struct OwnPath(PathBuf);
 
 impl OwnPath {
-    /// `None` for an abstract name, which has no file.
+    /// `None` for an abstract name, or one that the kernel has chosen: they have no file.
     pub fn new(path: &[u8]) -> Option<Self> {
-        (path.first() != Some(&0)).then(|| Self(OsStr::from_bytes(path).into()))
+        let has_file = path.first().is_some_and(|&first| first != 0);
+        has_file.then(|| Self(OsStr::from_bytes(path).into()))
     }
 }
 
@@ -69,9 +70,12 @@ pub fn bind_error(error: io::Error) -> io::Error {
     }
 }
 
-/// Binds without listening, which interprocess has no call for.
+/// Binds without listening, which interprocess has no call for. For an empty name Linux finds an
+/// abstract one.
 pub fn reserve(path: &[u8]) -> io::Result<(Socket, Option<OwnPath>)> {
-    check_name(path)?;
+    if !path.is_empty() {
+        check_name(path)?;
+    }
     let address = SockAddr::unix(OsStr::from_bytes(path))?;
     let socket = nonblocking_socket(Domain::UNIX, None)?;
     socket.bind(&address).map_err(bind_error)?;
@@ -133,6 +137,19 @@ mod tests {
         assert_eq!(used, Some(libc::EADDRINUSE));
         drop((socket, own_path));
         assert!(!file.exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_empty_name_is_for_the_kernel_to_choose() {
+        let (socket, own_path) = reserve(b"").unwrap();
+        let address = socket.local_addr().unwrap();
+        assert!(
+            address
+                .as_abstract_namespace()
+                .is_some_and(|name| !name.is_empty())
+        );
+        assert!(own_path.is_none());
     }
 
     #[test]

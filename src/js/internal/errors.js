@@ -80,15 +80,16 @@ function invalidValue(name, value, reason = 'is invalid') {
   return `The ${name.includes('.') ? 'property' : 'argument'} '${name}' ${reason}. Received ${shown}`
 }
 
+// Every third place from the end, even in the text of 1e300: so does Node.
 function withSeparators(digits) {
-  return digits.replace(/(\d)(?=(\d{3})+n?$)/g, '$1_')
+  return digits.replace(/([^-])(?=(...)+$)/g, '$1_')
 }
 
 function outOfRange(name, range, value) {
-  let shown
-  if (Number.isInteger(value) && Math.abs(value) > 2 ** 32) shown = withSeparators(String(value))
-  else if (typeof value === 'bigint') shown = `${withSeparators(String(value))}n`
-  else shown = inspect(value)
+  const isWhole = Number.isInteger(value) || typeof value === 'bigint'
+  const isLong = isWhole && (value > 2 ** 32 || value < -(2 ** 32))
+  let shown = isLong ? withSeparators(String(value)) : inspect(value)
+  if (isLong && typeof value === 'bigint') shown += 'n'
   return `The value of "${name}" is out of range. It must be ${range}. Received ${shown}`
 }
 

@@ -30,7 +30,7 @@ module.exports = {
   kBufferCb: Symbol('kBufferCb'),
   kBufferGen: Symbol('kBufferGen'),
   // The socket or server that owns a handle.
-  kOwner: Symbol('owner'),
+  kOwner: Symbol('owner_symbol'),
   kBoundSource: Symbol('kBoundSource'),
   kBoundPath: Symbol('kBoundPath'),
   kBoundSocketConsume: Symbol('kBoundSocketConsume'),

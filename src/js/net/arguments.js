@@ -28,7 +28,7 @@ function isPipeName(value) {
 // All of them, as [options, callback or null].
 function normalizeArgs(args) {
   let options = {}
-  if (args.length > 0) {
+  if (args.length !== 0) {
     const first = args[0]
     if (typeof first === 'object' && first !== null) {
       options = first

@@ -95,7 +95,7 @@ Server.prototype._listen2 = function setupListenHandle(address, port, family, ba
   if (typeof this._handle.getAsyncId === 'function') this[kAsyncId] = this._handle.getAsyncId()
   this._handle[kOwner] = this
   this._handle.onconnection = onConnection
-  const error = this._handle.listen(backlog || BACKLOG)
+  const error = this._handle.listen(+(backlog || BACKLOG) | 0)
   if (error) {
     this._handle.close()
     this._handle = null
