@@ -92,54 +92,6 @@ scenario('rejections of async listeners are captured', {}, async (run) => {
   await run.close(listener)
 })
 
-const EVENTS = ['connect', 'ready', 'data', 'end', 'finish', 'drain', 'pause', 'resume', 'timeout']
-
-// Each side in turn, each event in turn.
-scenario('destroyed inside every event', { timeout: 20000 }, async (run) => {
-  const { server, client } = run
-  for (const side of ['peer', 'socket']) {
-    for (const name of EVENTS) {
-      const listener = server.net.createServer((peer) => {
-        if (side === 'peer') play(server.log, peer)
-        else serve(peer)
-      })
-      const play = (log, socket) => {
-        let gone = false
-        for (const other of [...EVENTS, 'error', 'close']) {
-          socket.on(other, () => {
-            if (gone) log(name, 'late', other)
-            if (other === 'close') gone = true
-          })
-        }
-        socket.once(name, () => {
-          log(name, socket.readyState)
-          socket.destroy()
-        })
-        socket.once('close', (hadError) => log(name, 'close', hadError))
-        socket.setTimeout(40)
-        socket.pause()
-        setImmediate(() => socket.resume())
-        socket.write(Buffer.alloc(100_000), () => {})
-        if (name === 'end' || name === 'finish') socket.end()
-        // In case the event never comes on this side.
-        setTimeout(() => socket.destroy(), 80)
-      }
-      const serve = (peer) => {
-        peer.on('error', () => {})
-        peer.write('data')
-        peer.resume()
-        if (name === 'end') peer.end()
-      }
-      const target = await run.listen(listener)
-      const socket = client.net.connect(target)
-      if (side === 'socket') play(client.log, socket)
-      else serve(socket)
-      await closed(socket)
-      await run.close(listener)
-    }
-  }
-})
-
 scenario('300 connections reset at once', {}, async (run) => {
   const { server, client } = run
   const listener = server.net.createServer({ highWaterMark: 1024 })
