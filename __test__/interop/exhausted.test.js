@@ -1,6 +1,6 @@
 'use strict'
 
-// A server that is out of descriptors goes on when there are some again.
+// Out of descriptors: a server goes on when there are some again, everything else says so.
 
 const assert = require('node:assert/strict')
 const path = require('node:path')
@@ -10,17 +10,28 @@ const { test } = require('node:test')
 const { BUILT_IN, FERROWIRE } = require('../common/modules')
 
 const run = promisify(execFile)
-const fixture = path.join(__dirname, 'fixtures', 'exhausted.js')
+const fixture = (name) => path.join(__dirname, 'fixtures', name)
 // Windows has no such limit.
 const options = { skip: process.platform === 'win32', timeout: 30_000 }
+
+async function runShort(...argv) {
+  const command = 'ulimit -n 64; exec "$0" "$@"'
+  const { stdout } = await run('/bin/sh', ['-c', command, process.execPath, ...argv])
+  return stdout
+}
 
 for (const kind of [BUILT_IN, FERROWIRE]) {
   for (const over of ['tcp', 'local']) {
     test(`no descriptors over ${over}: ${kind}`, options, async () => {
-      const command = 'ulimit -n 64; exec "$0" "$@"'
-      const argv = ['-c', command, process.execPath, fixture, kind, over]
-      const { stdout } = await run('/bin/sh', argv)
-      assert.equal(stdout, 'survived\n')
+      assert.equal(await runShort(fixture('exhausted.js'), kind, over), 'survived\n')
     })
   }
 }
+
+test('no descriptors to connect, listen and bind', options, async () => {
+  const [theirs, ours] = await Promise.all(
+    [BUILT_IN, FERROWIRE].map((kind) => runShort(fixture('no-descriptors.js'), kind)),
+  )
+  assert.match(theirs, /EMFILE/)
+  assert.equal(ours, theirs)
+})
