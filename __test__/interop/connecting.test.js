@@ -297,3 +297,19 @@ scenario('resetAndDestroy at every stage', {}, async (run) => {
   }
   await run.close(listener)
 })
+
+scenario('a path whose queue is full', { over: ['local'] }, async (run) => {
+  const { server, client } = run
+  const address = { path: run.path() }
+  const end = await silent(run, address)
+  server.log('listens, and does not accept')
+  for (const way of ['waits', 'writes', 'destroys']) {
+    const socket = client.net.connect(address)
+    watch(client.log, socket)
+    if (way === 'writes') socket.end('lost', () => client.log('ended'))
+    if (way === 'destroys') socket.destroy()
+    await closed(socket)
+    client.log(way, socket.bytesWritten)
+  }
+  await end()
+})

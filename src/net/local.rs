@@ -7,7 +7,7 @@ use super::stream::nonblocking_socket;
 use crate::sys;
 use interprocess::ConnectWaitMode;
 use interprocess::local_socket::{
-    ConnectOptions, GenericFilePath, ListenerOptions, Name, ToFsName, traits::Stream as _,
+    ConnectOptions, GenericFilePath, ListenerOptions, Name, ToFsName,
 };
 use socket2::{Domain, SockAddr, Socket};
 use std::ffi::OsStr;
@@ -108,9 +108,16 @@ pub fn connect(path: &[u8]) -> io::Result<UnixStream> {
         .wait_mode(ConnectWaitMode::Deferred)
         .nonblocking_stream(true)
         .connect_sync()?;
-    stream.set_nonblocking(true)?;
     let interprocess::local_socket::Stream::UdSocket(stream) = stream;
-    Ok(UnixStream::from(OwnedFd::from(stream)))
+    let stream = UnixStream::from(OwnedFd::from(stream));
+    // interprocess takes EAGAIN for a connection under way. There is none, and it would look open.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Err(error) = stream.peer_addr()
+        && error.raw_os_error() == Some(libc::ENOTCONN)
+    {
+        return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+    }
+    Ok(stream)
 }
 
 #[cfg(test)]
@@ -150,6 +157,26 @@ mod tests {
                 .is_some_and(|name| !name.is_empty())
         );
         assert!(own_path.is_none());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_backlog_refuses() {
+        let file = std::env::temp_dir().join(format!("ferrowire-{}.full", std::process::id()));
+        let path = file.as_os_str().as_bytes();
+        let listener = listen(path, 1).unwrap();
+        let mut connected = Vec::new();
+        let refused = loop {
+            match connect(path) {
+                Ok(stream) => connected.push(stream),
+                Err(error) => break error,
+            }
+            assert!(connected.len() < 10);
+        };
+        assert_eq!(refused.raw_os_error(), Some(libc::EAGAIN));
+        assert_eq!(connected.len(), 2);
+        drop(listener);
+        std::fs::remove_file(file).unwrap();
     }
 
     #[test]
