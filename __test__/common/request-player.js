@@ -26,10 +26,9 @@ class Player {
     Object.assign(this, { http, program })
     this.log = []
     this.sockets = []
-    this.peers = []
+    this.peers = new Map()
     this.subjects = { request: null, response: null, socket: null, agent: null, peer: null }
     this.subjects.controller = new AbortController()
-    this.sent = 0
     this.received = []
     this.isOver = false
   }
@@ -94,7 +93,7 @@ class Player {
     for (const one of all) one.destroy()
     await this.settle(6)
     agent?.destroy()
-    for (const peer of this.peers) peer.destroy()
+    for (const peer of this.peers.values()) peer.destroy()
     this.note(
       'end',
       all.map(({ closed, destroyed }) => [closed, destroyed]),
@@ -112,10 +111,7 @@ class Player {
     if (!target) return this.note(subject, 'is not there for', name)
     // The peer's own state is not compared: it is the same program on both sides.
     if (subject === 'peer') {
-      if (!target.destroyed && target.writable) {
-        target[name](...args)
-        this.sent += name === 'write' ? args[0].length : 0
-      }
+      if (!target.destroyed && target.writable) target[name](...args)
       return undefined
     }
     try {
@@ -208,20 +204,30 @@ class Player {
       else if (bytes.includes(HEAD)) peer.write(NEXT)
     })
     peer.on('error', () => {})
-    this.peers.push(peer)
+    this.peers.set(peer.remotePort, peer)
   }
 
-  // Until each side has read what the other has written, or will not read it; then a few turns.
+  // Until each end of each connection knows what the other has written and done, or will not read it; then a few turns.
   async settle(turns) {
-    const { socket, peer } = this.subjects
-    const isBehind = () =>
-      socket &&
-      peer &&
-      !socket.destroyed &&
-      !peer.destroyed &&
-      (peer.bytesRead < socket.bytesWritten || socket.bytesRead < this.sent)
-    for (let i = 0; i < 100 && isBehind(); i++) await turn()
+    for (let i = 0; i < 100 && this.sockets.some((socket) => this.isUnderWay(socket)); i++) {
+      await turn()
+    }
     for (let i = 0; i < turns; i++) await turn()
+  }
+
+  isUnderWay(socket) {
+    if (socket.connecting || socket.destroyed) return false
+    const peer = this.peers.get(socket.localPort)
+    if (peer === undefined) return true
+    const { response } = this.subjects
+    // How much of a body that nobody reads is taken from the kernel is not what this is about.
+    const isRead = !response || response.readableFlowing
+    if (peer.destroyed) return isRead
+    const isSending =
+      peer.bytesRead < socket.bytesWritten || (socket.writableFinished && !peer.readableEnded)
+    const isReading =
+      socket.bytesRead < peer.bytesWritten || (peer.writableFinished && !socket.readableEnded)
+    return isSending || (isRead && isReading)
   }
 }
 
