@@ -28,6 +28,8 @@ const WAYS = {
   'destroy of the response': (request) => request.res?.destroy(),
   'destroy of the socket': (request) => request.socket?.destroy(),
   'destroy of the socket with an error': (request) => request.socket?.destroy(new Error('its')),
+  'abort of its signal': (request, controller) => controller.abort(),
+  'abort of its signal with a reason': (request, controller) => controller.abort(new Error('why')),
 }
 
 // With the stages that such an answer never reaches.
@@ -52,13 +54,15 @@ function hasEffect(way, { res, socket }) {
 async function giveUp(run, { listener, target }, { reach, way, isAnswered }) {
   const { client } = run
   const agent = makeAgent(run, { keepAlive: true })
-  const request = client.http.request(toward(target, { agent }))
+  const controller = new AbortController()
+  const signal = way.includes('signal') ? controller.signal : undefined
+  const request = client.http.request(toward(target, { agent, signal }))
   const given = gate()
   const done = watchExchange(client.log, 'request', request)
   reach(request, () => {
     client.log('now', request.destroyed, request.writableFinished)
     const effective = hasEffect(way, request)
-    WAYS[way](request)
+    WAYS[way](request, controller)
     given.open(effective)
   })
   request.end()
