@@ -79,6 +79,7 @@ module.exports = [
       'given up at every stage, the answer that stops',
       'given up at every stage, the answer missing',
       'how the connection is made',
+      'a body whose source fails',
     ],
     before: 24,
     because: 'the connection of a request that was given up early is not kept',
