@@ -32,10 +32,14 @@ function endAll() {
 // A process that says one line when it is ready, answers on stdout what stdin asks, and ends with stdin.
 class Process {
   #child
+  #closed
   #lines
 
   constructor(command, args, options) {
     this.#child = track(spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options }))
+    this.#closed = once(this.#child, 'close')
+    // A program that is not there: `line` fails with that.
+    this.#closed.catch(() => {})
     this.#child.stdin.on('error', () => {})
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
   }
@@ -46,8 +50,10 @@ class Process {
 
   async line() {
     const { value, done } = await this.#lines.next()
-    if (done) throw new Error(`it ended (${this.#child.spawnargs.join(' ')})`)
-    return value
+    if (!done) return value
+    const [status, signal] = await this.#closed
+    const words = this.#child.spawnargs.join(' ')
+    throw new Error(`${words} ended with ${signal ?? `status ${status}`}`)
   }
 
   ask() {
@@ -62,7 +68,7 @@ class Process {
   async end() {
     if (!children.has(this.#child)) return
     this.#child.stdin.end()
-    await once(this.#child, 'close')
+    await this.#closed
   }
 }
 
