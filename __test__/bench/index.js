@@ -25,7 +25,7 @@ const { others, titleOf } = require('./sides')
 
 const options = {
   rounds: { type: 'string', default: '5' },
-  seconds: { type: 'string', default: '1' },
+  seconds: { type: 'string', default: '0.7' },
   beside: { type: 'string', default: '' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },

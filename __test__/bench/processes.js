@@ -14,7 +14,7 @@ const { LOAD } = require('./programs')
 const run = promisify(execFile)
 
 // Over what a measurement is told to take; then it hangs and is killed.
-const GRACE_MS = 15_000
+const GRACE_SECONDS = 15
 
 // Everything started here, so that whoever is interrupted can end it.
 const children = new Set()
@@ -27,6 +27,14 @@ function track(child) {
 
 function endAll() {
   for (const child of children) child.kill('SIGKILL')
+}
+
+// Kills the child unless the returned function is called in time. Seconds are counted one by one, so that those in which all of
+// this was stopped are none.
+function limit(child, seconds) {
+  let left = Math.ceil(seconds) + GRACE_SECONDS
+  const timer = setInterval(() => --left === 0 && child.kill('SIGKILL'), 1000)
+  return () => clearInterval(timer)
 }
 
 // A process that says one line when it is ready, answers on stdout what stdin asks, and ends with stdin.
@@ -81,13 +89,13 @@ class Load extends Process {
     this.#seconds = seconds
   }
 
-  // For both: the process is killed when it does not end, and then its line never comes.
+  // For both: of a process that is killed the line never comes.
   async #within(promise) {
-    const timer = setTimeout(() => this.kill(), this.#seconds * 1000 + GRACE_MS)
+    const done = limit(this, this.#seconds)
     try {
       return await promise
     } finally {
-      clearTimeout(timer)
+      done()
     }
   }
 
@@ -102,14 +110,15 @@ class Load extends Process {
 
 // A process that measures by itself and prints one JSON object.
 async function sample(command, args, seconds, options) {
-  const timeout = seconds * 1000 + GRACE_MS
-  const job = run(command, args, { ...options, timeout, killSignal: 'SIGKILL' })
-  track(job.child)
+  const job = run(command, args, options)
+  const done = limit(track(job.child), seconds)
   try {
     return JSON.parse((await job).stdout)
   } catch (error) {
     const end = error.signal ?? `status ${error.code}`
     throw new Error(`${error.stderr || error.message}\nit ended with ${end}`, { cause: error })
+  } finally {
+    done()
   }
 }
 
