@@ -5,10 +5,12 @@
 const assert = require('node:assert/strict')
 const { isDeepStrictEqual } = require('node:util')
 const { PAIRS, REFERENCE, pairName } = require('../common/modules')
+const { assertSame } = require('../common/settled-programs')
 const { makeSockets, playSockets } = require('../common/socket-programs')
 const { stress } = require('./common')
 
 const PROGRAMS = 1500
+const SETTLED = 5000
 const LANES = 8
 const FROM = Number(process.env.PROGRAMS_FROM ?? 0)
 // Before, libuv tells a reset that it meets late as an end.
@@ -43,4 +45,9 @@ stress(`${PROGRAMS} conversations from number ${FROM} on`, async (t) => {
     }
   }
   await Promise.all(Array.from({ length: LANES }, lane))
+})
+
+stress(`${SETTLED} programs that wait for what they do, from number ${FROM} on`, async (t) => {
+  if (!isComparable) return t.skip('another libuv than that of Node 24')
+  for (let number = FROM; number < FROM + SETTLED; number++) await assertSame(number)
 })
