@@ -104,6 +104,14 @@ const WORKLOADS = {
     talk: 'express',
     needs: 'express',
   },
+  'http-express-preload': {
+    title: 'Express under the preload',
+    ...HTTP,
+    does: 'express',
+    talk: 'express',
+    needs: 'express',
+    isPreloaded: true,
+  },
   'client-get': { title: 'HTTP client, GET', ...CLIENT, talk: 'get' },
   'client-post': { title: 'HTTP client, POST 1 KiB', ...CLIENT, talk: 'post' },
   'client-large': {

@@ -10,11 +10,13 @@ const { scriptOf } = require('../sides')
 class Server extends Process {
   #local
 
-  constructor(side, { does, isLocal }, runtimeArgs = []) {
+  constructor(side, { does, isLocal, isPreloaded }, runtimeArgs = []) {
     const local = isLocal ? localPath() : null
     const where = local === null ? [] : [local.address]
     const [command, modules] = scriptOf(side)
     const script = path.join(__dirname, '..', 'server.js')
+    if (isPreloaded && side === 'ferrowire')
+      runtimeArgs = ['--require', require.resolve('ferrowire/register')]
     if (side === 'limit') super(LIMIT, [does, ...where])
     else super(command, [...runtimeArgs, script, modules, does, ...where])
     this.#local = local
