@@ -71,7 +71,7 @@ function obstacle({ kind, needs }) {
     createRequire(path.join(ROOT, 'x.js')).resolve(needs)
     return null
   } catch {
-    return `\`npm install --no-save ${needs}\` brings what it needs`
+    return `it needs ${needs}, which \`npm install\` brings`
   }
 }
 
