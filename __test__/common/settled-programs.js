@@ -26,7 +26,18 @@ const ENCODINGS = [
 ]
 const TEXTS = ['', 'plain', 'é', '☃ and 𝄞', '00ff10', 'a\0b', 'x'.repeat(300)]
 const WRONG = [5, {}, [], undefined, null, true, Symbol('s')]
-const TOLD = ['end', 'finish', 'error', 'close', 'pause', 'resume', 'timeout', 'drain']
+const TOLD = [
+  'connect',
+  'ready',
+  'end',
+  'finish',
+  'error',
+  'close',
+  'pause',
+  'resume',
+  'timeout',
+  'drain',
+]
 
 const told = (log, name) => (error) => log.push([name, error?.code, error?.message])
 const views = {
@@ -123,16 +134,23 @@ function makeProgram(number) {
     over: pick(['tcp', 'local']),
     server: { ...options(), pauseOnConnect: below(4) === 0 },
     client: { ...options(), onread: below(8) === 0, signal: below(3) === 0 },
+    // Of the client, before it is connected.
+    early: Array.from({ length: below(3) === 0 ? 1 + below(3) : 0 }, () => ({
+      ...step(),
+      end: 'socket',
+    })),
     steps: Array.from({ length: 3 + below(10) }, step),
   }
   // Node resets a socket that is ending with an error of its own, and keeps it.
   let ending = false
-  program.steps = program.steps.filter(({ end, name }) => {
+  const isPlayable = ({ end, name }) => {
     ending ||= ENDS.test(name)
     // Two that pipe back never come to rest.
     if (name === 'pipeBack') return end === 'peer'
     return name !== 'reset' || !ending
-  })
+  }
+  program.early = program.early.filter(isPlayable)
+  program.steps = program.steps.filter(isPlayable)
   return program
 }
 
@@ -170,45 +188,56 @@ function finish(log) {
   })
 }
 
-async function play(program, { server: serverSide, client: clientSide }, patience = 0) {
-  const { over, steps } = program
-  const logs = { peer: [['begin']], socket: [['begin']] }
-  const both = Object.values(logs)
-  const server = sides[serverSide].net.createServer(program.server)
-  server.listen(over === 'tcp' ? { port: 0, host: HOST } : { path: localPath() })
-  await once(server, 'listening')
+function connect({ over, client: { signal, onread, ...options } }, net, server, log) {
   const place = server.address()
-  const { signal, onread, ...options } = program.client
+  const target = over === 'local' ? { path: place } : { port: place.port, host: HOST }
   const abort = signal ? new AbortController() : undefined
   if (abort) options.signal = abort.signal
   if (onread) {
     const callback = (size, buffer) => {
-      logChunk(logs.socket, Buffer.from(buffer.subarray(0, size)))
+      logChunk(log, Buffer.from(buffer.subarray(0, size)))
       return true
     }
     options.onread = { buffer: Buffer.alloc(100), callback }
   }
-  const target = typeof place === 'string' ? { path: place } : { port: place.port, host: HOST }
-  const accepted = once(server, 'connection')
-  const socket = sides[clientSide].net.connect({ ...target, ...options })
-  const [[peer]] = await Promise.all([accepted, once(socket, 'connect')])
-  const ends = { peer, socket }
-  for (const name of ['peer', 'socket']) watch(ends[name], logs[name])
+  return { socket: net.connect({ ...target, ...options }), abort }
+}
+
+function take({ name, ...made }, end, log, abort) {
+  let result
+  try {
+    result = STEPS[name](end, log, { ...made, abort, wrong: WRONG[made.wrong] })
+  } catch (error) {
+    result = [error.code, error.message]
+  }
+  log.push(['>', name, result === end ? 'itself' : result])
+}
+
+async function play(program, { server: serverSide, client: clientSide }, patience = 0) {
+  const logs = { peer: [['begin']], socket: [['begin']] }
+  const both = Object.values(logs)
+  const ends = {}
+  const server = sides[serverSide].net.createServer(program.server, (peer) => {
+    ends.peer = peer
+    watch(peer, logs.peer)
+  })
+  server.listen(program.over === 'tcp' ? { port: 0, host: HOST } : { path: localPath() })
+  await once(server, 'listening')
+  const { socket, abort } = connect(program, sides[clientSide].net, server, logs.socket)
+  ends.socket = socket
+  watch(socket, logs.socket)
+  for (const step of program.early) take(step, socket, logs.socket, abort)
+  const isUnderWay = () => socket.connecting || (!ends.peer && !socket.destroyed)
+  for (let i = 0; i < 1000 && isUnderWay(); i++) await turn()
   await settle(both, patience)
 
-  for (const { end: name, name: what, together, ...made } of steps) {
-    const end = ends[name]
-    const log = logs[name]
-    let result
-    try {
-      result = STEPS[what](end, log, { ...made, abort, wrong: WRONG[made.wrong] })
-    } catch (error) {
-      result = [error.code, error.message]
-    }
-    log.push(['>', what, result === end ? 'itself' : result])
-    if (together) continue
+  for (const step of program.steps) {
+    // Destroyed early, a client has no peer.
+    if (!ends[step.end]) continue
+    take(step, ends[step.end], logs[step.end], abort)
+    if (step.together) continue
     await settle(both, patience)
-    for (const side of ['peer', 'socket']) logs[side].push(['state', ...state(ends[side])])
+    for (const [name, end] of Object.entries(ends)) logs[name].push(['state', ...state(end)])
   }
   await settle(both, patience)
   for (const [name, end] of Object.entries(ends)) {
@@ -216,7 +245,9 @@ async function play(program, { server: serverSide, client: clientSide }, patienc
     end.on('error', () => {})
     end.destroy()
   }
-  for (const end of [peer, socket]) if (!end.closed) await once(end, 'close').catch(() => {})
+  for (const end of Object.values(ends)) {
+    if (!end.closed) await once(end, 'close').catch(() => {})
+  }
   await settle(both, patience)
   server.close()
   await once(server, 'close')
