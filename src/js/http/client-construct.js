@@ -11,7 +11,7 @@ const { kProxyConfig } = require('./client-proxy')
 const createdChannel = diagnostics.channel('http.client.request.created')
 
 const INVALID_PATH = /[^\u0021-\u00ff]/
-const TIMEOUT_MAX = 2 ** 31 - 1
+const TIMEOUT_MAX = 0x7fffffff
 const methods = new Set(METHODS)
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
 

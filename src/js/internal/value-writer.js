@@ -38,7 +38,7 @@ const UINT8_ARRAY = 1
 const BUFFER = 10
 
 const LATIN1 = /^[\0-\xff]*$/
-const MAX_INDEX = 2 ** 32 - 2
+const MAX_INDEX = 0xfffffffe
 
 const { getPrototypeOf, hasOwn } = Object
 const { getTime } = Date.prototype
