@@ -1,9 +1,10 @@
 //! The driver: cuts a byte stream into messages and reports them.
 //!
 //! Heads that lie whole in the input take the short way (`whole`); every other one is read by `scan`,
-//! which alone decides what is wrong and where. Bodies are passed on as sub-slices. What Node's JavaScript answers from its
-//! parser's callbacks (no body after HEAD, a CONNECT response switches) is decided in `plan`, from
-//! what the owner announced with `expect` and `allow_upgrade`.
+//! which alone decides what is wrong and where. Bodies are passed on as sub-slices. What Node's
+//! JavaScript answers from its parser's callbacks (no body after HEAD, a CONNECT response switches)
+//! is decided in `plan`, from what the owner announced with `expect` and `allow_upgrade`. One state
+//! machine and what its owner may ask of it, hence the length.
 
 use super::chunked::{Chunked, Decoded};
 use super::config::{Config, Lenient, Role};
