@@ -9,6 +9,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { HOST, localPath, removePath } = require('./endpoints')
 const { sides } = require('./modules')
+const { freePort } = require('./ports')
 const { Recorder } = require('./recorder')
 const { event } = require('./tools')
 
@@ -136,17 +137,12 @@ class Run {
     return { listener, target, peer, socket }
   }
 
-  // A TCP port that is free, for connections which are to be refused or to come from it. From below
-  // the range that kernels choose from, so that no other test is given it meanwhile, and never one
-  // twice.
+  // A TCP port that is free, never one twice.
   async freePort(label = 'free port') {
-    for (;;) {
-      const port = 12_400 + Math.floor(Math.random() * 20_000)
-      if (this.#ports.has(port) || !(await isFree(this.server.net, port))) continue
-      this.#ports.add(port)
-      this.rename(port, label)
-      return port
-    }
+    const port = await freePort(this.server.net, this.#ports)
+    this.#ports.add(port)
+    this.rename(port, label)
+    return port
   }
 
   // Another process which runs `fixtures/<fixture>` with one side's modules; resolves when it is
@@ -252,19 +248,6 @@ async function play(scenario, pair, over) {
   } finally {
     clearTimeout(timer)
   }
-}
-
-// Whether a listener could have this port on every address.
-async function isFree(net, port) {
-  const server = net.createServer().listen(port, '0.0.0.0')
-  try {
-    await once(server, 'listening')
-  } catch {
-    return false
-  }
-  server.close()
-  await once(server, 'close')
-  return true
 }
 
 // In a process of its own, whose end is part of the log.

@@ -13,6 +13,7 @@ const { createInterface } = require('node:readline')
 const { after, before, describe, test } = require('node:test')
 const assert = require('node:assert/strict')
 const { BUILT_IN, FERROWIRE, sides } = require('../common/modules')
+const { freePort } = require('../common/ports')
 const { Recorder } = require('../common/recorder')
 const { event, isHere } = require('../common/tools')
 
@@ -67,17 +68,8 @@ http {
 }
 `
 
-async function freePort() {
-  const server = net.createServer().listen(0, HOST)
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 async function nginxCommand() {
-  const port = await freePort()
+  const port = await freePort(net)
   fs.writeFileSync(path.join(folder, 'small.txt'), 'small')
   fs.writeFileSync(path.join(folder, 'large.bin'), Buffer.alloc(1_000_000, 'nginx'))
   const time = new Date('2024-01-02T03:04:05Z')

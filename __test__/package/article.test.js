@@ -11,6 +11,7 @@ const net = require('node:net')
 const os = require('node:os')
 const path = require('node:path')
 const { after, before, test } = require('node:test')
+const { freePort } = require('../common/ports')
 const { killAll } = require('../../scripts/demo/actor')
 const {
   CONVERSATIONS,
@@ -54,7 +55,7 @@ before(async () => {
   fs.symlinkSync(ROOT, path.join(project, 'node_modules', 'ferrowire'), 'junction')
   const pipe =
     process.platform === 'win32' ? `\\\\.\\pipe\\ferrowire-${process.pid}` : path.join(project, 's')
-  endpoints = { port: await freePort(), pipe }
+  endpoints = { port: await freePort(net), pipe }
   for (const name of Object.keys(VARIANTS)) copyExamples(name)
 })
 
@@ -63,15 +64,6 @@ process.once('SIGTERM', () => process.exit(1))
 process.on('exit', killAll)
 
 after(() => fs.rmSync(project, { recursive: true, force: true }))
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
-}
 
 // Only the endpoints differ from the originals, so that tests get along with each other and with a running demo.
 function copyExamples(variant) {

@@ -5,7 +5,7 @@
 const http = require('http')
 const { once } = require('node:events')
 const Agent = require('agentkeepalive')
-const { HOST, lane, listen, run, until } = require('./program')
+const { HOST, lane, listen, run, until, vacancy } = require('./program')
 
 const counts = (agent) => {
   const { freeSockets, requests, sockets, ...rest } = agent.getCurrentStatus()
@@ -106,10 +106,7 @@ run(async () => {
   })
   server.keepAliveTimeout = 60_000
   const port = await listen(server)
-  const other = http.createServer()
-  const nobody = await listen(other, 'nobody')
-  other.close()
-  await once(other, 'close')
+  const nobody = await vacancy('nobody')
   await stages(lane('stages'), port)
   await limits(lane('limits'), port, nobody)
   server.closeAllConnections()

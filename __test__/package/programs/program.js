@@ -5,6 +5,7 @@
 
 const { createHash } = require('node:crypto')
 const { once } = require('node:events')
+const { freePort } = require('../../common/ports')
 
 const HOST = '127.0.0.1'
 const PATIENCE_MS = 60_000
@@ -38,6 +39,13 @@ async function listen(server, name = 'port') {
   return port
 }
 
+// A port that nobody listens on.
+async function vacancy(name) {
+  const port = await freePort(require('net'))
+  ports.set(port, `<${name}>`)
+  return port
+}
+
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 async function until(isSo) {
@@ -61,4 +69,4 @@ function run(main) {
   })
 }
 
-module.exports = { HOST, digest, lane, listen, run, turn, until }
+module.exports = { HOST, digest, lane, listen, run, turn, until, vacancy }
