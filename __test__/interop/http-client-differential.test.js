@@ -10,7 +10,7 @@ const { CLIENTS, READINGS, assertSameClient } = require('../common/client-differ
 const { splits } = require('../common/mutations')
 const { BASES, ENDINGS, METHODS, SEVERAL, makeCase } = require('../common/raw-responses')
 
-const CASES = 1500
+const CASES = 1200
 // What each Node's parser refuses differs; ours follows this version.
 const LLHTTP = '9.4.3'
 const { llhttp } = process.versions

@@ -10,7 +10,7 @@ const ferrowire = require('ferrowire/http')
 const { assertSameRequests } = require('../common/request-player')
 const { makeRequests } = require('../common/request-programs')
 
-const PROGRAMS = 800
+const PROGRAMS = 600
 // Ours follows Node 24; what older clients do otherwise is listed in versions.js.
 const major = Number.parseInt(process.versions.node, 10)
 const skip = process.env.FERROWIRE_POISON
