@@ -6,6 +6,7 @@ const process = require('node:process')
 const diagnostics = require('node:diagnostics_channel')
 const { IncomingMessage } = require('node:http')
 const { kHttp, symbols } = require('./common')
+const { leavesUnheard } = require('./pipelined')
 const { emitClose, fastClass } = require('./response')
 
 const startChannel = diagnostics.channel('http.server.request.start')
@@ -145,6 +146,7 @@ function onFinish() {
     if (typeof socket.destroySoon === 'function') socket.destroySoon()
     else socket.end()
   } else if (responses.length > 0) {
+    connection.isQuiet = leavesUnheard(this)
     responses.shift().assignSocket(socket)
   } else {
     keepAlive(connection)

@@ -120,7 +120,6 @@ function hasPlainHead(res, statusCode) {
     res._header === null &&
     res._hasBody &&
     res.statusMessage === undefined &&
-    res._contentLength === null &&
     res.sendDate &&
     res.shouldKeepAlive &&
     res.useChunkedEncodingByDefault &&

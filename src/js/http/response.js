@@ -12,6 +12,7 @@ const { OutgoingMessage, STATUS_CODES, ServerResponse } = require('node:http')
 const { Duplex } = require('node:stream')
 const { Socket } = require('../net/socket')
 const { kHttp, symbols } = require('./common')
+const { flushInTurn, kCallsBack } = require('./pipelined')
 const { OutFields, composeHead, fieldNamed, hasPlainHead, remember } = require('./response-head')
 
 const { kOutHeaders } = symbols
@@ -78,7 +79,9 @@ Response.prototype.assignSocket = function (socket) {
   }
   this.socket = socket
   if (this._eventsCount > 0) this.emit('socket', socket)
-  if (this.finished || this.outputData.length > 0 || this.writableNeedDrain) this._flush()
+  if (this.finished || this.outputData.length > 0 || this.writableNeedDrain) {
+    if (!flushInTurn(socket[kHttp], this)) this._flush()
+  }
 }
 
 Response.prototype.detachSocket = function (socket) {
@@ -125,14 +128,23 @@ function fastWriteHead(statusCode, reason, fields) {
     (reason === undefined || (typeof reason === 'object' && !Array.isArray(reason))) &&
     this._storeHeader === _storeHeader &&
     hasPlainHead(this, statusCode)
+  // Known when end() has all of the body; a length among the fields comes before it.
+  const { _contentLength: length } = this
+  this._contentLength = null
   const head = isUsual ? composeHead(this, statusCode, reason ?? undefined) : null
   if (head === null) {
+    this._contentLength = length
     writeHead.call(this, statusCode, reason, fields)
     if (isUsual && reason) Object.keys(reason).forEach(remember)
     return this
   }
   this.statusCode = statusCode
   this.statusMessage = STATUS_CODES[statusCode]
+  if (this._contentLength === null && length !== null) {
+    this._contentLength = length
+    this._header = `${head.text}Content-Length: ${length}\r\n\r\n`
+    return this
+  }
   this.chunkedEncoding = this._contentLength === null
   this._header = head.text + (this.chunkedEncoding ? CHUNKED : '\r\n')
   written = head
@@ -147,12 +159,17 @@ Response.prototype.writeHead = fastWriteHead
 Response.prototype.end = function (chunk, encoding, callback) {
   const handle = isBody(chunk, encoding) && isPlain(this) ? plainHandle(this) : null
   if (handle === null || !respond(this, handle, chunk || NOTHING)) {
+    if ([chunk, encoding, callback].some(isFunction)) this[kCallsBack] = true
     return end.call(this, chunk, encoding, callback)
   }
   // Nothing is left to send, a last chunk neither: Node's end() settles the state and tells of it.
   this._hasBody = false
-  if (typeof callback === 'function') end.call(this, callback)
-  else end.call(this)
+  if (typeof callback === 'function') {
+    this[kCallsBack] = true
+    end.call(this, callback)
+  } else {
+    end.call(this)
+  }
   this._hasBody = true
   return this
 }
@@ -191,6 +208,8 @@ function respond(res, handle, body) {
   if (handle.short) writeRest(socket, head, isChunked, body, sent)
   return true
 }
+
+const isFunction = (value) => typeof value === 'function'
 
 function byteLength(body) {
   return typeof body === 'string' ? Buffer.byteLength(body) : body.length
@@ -234,6 +253,7 @@ function isPlain(res) {
     res._finish === _finish &&
     (res._header !== null ||
       (hasPlainHead(res, res.statusCode) &&
+        res._contentLength === null &&
         res.writeHead === fastWriteHead &&
         res._implicitHeader === _implicitHeader &&
         res._storeHeader === _storeHeader))
