@@ -56,7 +56,11 @@ async function installOthers(names) {
   )
   if (missing.length === 0) return
   fs.mkdirSync(OTHERS, { recursive: true })
-  fs.writeFileSync(path.join(OTHERS, 'package.json'), '{ "name": "bench-others", "private": true }')
+  const manifest = path.join(OTHERS, 'package.json')
+  // A new one would forget what is there, and npm would take it away.
+  if (!fs.existsSync(manifest)) {
+    fs.writeFileSync(manifest, '{ "name": "bench-others", "private": true }')
+  }
   const packages = [...new Set(missing.map((other) => other.from ?? other.package))]
   await run('npm', ['install', '--no-audit', '--no-fund', ...packages], { cwd: OTHERS })
 }
