@@ -2,12 +2,11 @@
 
 // Sends the same bytes to a server of node:http and to one of ours and gives both sides' answers and event logs.
 
-const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const net = require('node:net')
 const { duplexPair } = require('node:stream')
 const { setImmediate: turn } = require('node:timers/promises')
-const { inspect, isDeepStrictEqual } = require('node:util')
+const { assertNoneDiffers, withText } = require('./differences')
 const { HOST } = require('./endpoints')
 const { head } = require('./http')
 const { runProgram } = require('./response-programs')
@@ -223,14 +222,7 @@ async function playAll(http, cases) {
 async function assertSame(ours, theirs, cases) {
   const expected = await playAll(theirs, cases)
   const actual = await playAll(ours, cases)
-  const different = cases.flatMap(({ pieces, ...about }, i) => {
-    if (isDeepStrictEqual(actual[i], expected[i])) return []
-    const sent = pieces.map((piece) => piece.latin1Slice())
-    return [{ ...about, sent, node: expected[i], ferrowire: actual[i] }]
-  })
-  if (different.length === 0) return
-  const shown = inspect(different.slice(0, 3), { depth: 8, maxArrayLength: null })
-  assert.fail(`${different.length} of ${cases.length} differ, among them\n${shown}`)
+  assertNoneDiffers(cases, expected, actual, withText)
 }
 
 module.exports = { CONFIGS: Object.keys(CONFIGS), MODES: Object.keys(MODES), assertSame }

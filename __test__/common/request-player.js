@@ -3,11 +3,10 @@
 // Plays a program of request-programs.js on one implementation's client, against a plain socket of node:net, and gives the
 // log of everything.
 
-const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const net = require('node:net')
 const { setImmediate: turn } = require('node:timers/promises')
-const { inspect, isDeepStrictEqual } = require('node:util')
+const { assertNoneDiffers } = require('./differences')
 const { HOST } = require('./endpoints')
 const { head, held } = require('./http')
 const { fresh } = require('./response-programs')
@@ -243,14 +242,7 @@ async function assertSameRequests(ours, theirs, programs) {
   for (const http of [ours, theirs]) await playRequests(http, programs.slice(0, FIRST))
   const expected = await playRequests(theirs, programs)
   const actual = await playRequests(ours, programs)
-  const different = programs.flatMap((program, i) =>
-    isDeepStrictEqual(actual[i], expected[i])
-      ? []
-      : [{ ...program, node: expected[i], ferrowire: actual[i] }],
-  )
-  if (different.length === 0) return
-  const shown = inspect(different.slice(0, 3), { depth: 8, maxArrayLength: null })
-  assert.fail(`${different.length} of ${programs.length} differ, among them\n${shown}`)
+  assertNoneDiffers(programs, expected, actual, (program) => program)
 }
 
 // All `programs` on one implementation; the logs in their order.

@@ -2,6 +2,7 @@
 
 // Requests that come in one read, and responses that wait for each other: what leaves, and who is told of what in which order.
 
+const diagnostics = require('node:diagnostics_channel')
 const { setTimeout: delay } = require('node:timers/promises')
 const { scenario } = require('../common/harness')
 const { event } = require('../common/tools')
@@ -121,6 +122,26 @@ for (const [title, handle] of Object.entries(HANDLERS)) {
     })
   }
 }
+
+scenario('pipelined responses, counted by a subscriber', tcp, async (run) => {
+  const { server, client } = run
+  const listener = server.http.createServer((req, res) => res.end(`text ${req.url}`))
+  const count = ({ request, server: from, socket }) => {
+    if (from === listener) server.log('finished', request.url, socket.bytesWritten)
+  }
+  diagnostics.subscribe('http.server.response.finish', count)
+  const target = await run.listen(listener)
+  const socket = client.net.connect(target)
+  let text = ''
+  socket.on('data', (chunk) => (text += chunk.latin1Slice()))
+  await event(socket, 'connect')
+  socket.write(Array.from({ length: COUNT }, (_, id) => request(id)).join(''))
+  while (!text.endsWith(`text /${COUNT - 1}`)) await event(socket, 'data')
+  diagnostics.unsubscribe('http.server.response.finish', count)
+  client.log(text.replace(/Date: .*/g, 'Date'))
+  socket.destroy()
+  await run.close(listener)
+})
 
 scenario('pipelined responses to a peer that reads late', tcp, async (run) => {
   const { server, client } = run

@@ -99,7 +99,9 @@ scenario('responses that repeat the head before', tcp, async (run) => {
   const other = lines('HTTP/1.1 404 Gone', 'Content-Length: 2', 'X-A: 1', 'X-a: 2', '', 'cd')
   const chunks = lines('HTTP/1.1 200 Fine', 'Transfer-Encoding: chunked', '', '1', 'x', '0', '', '')
   const informs = `HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n${small}`
+  const bare = lines('HTTP/1.1 200', 'Content-Length: 2', '', 'ef')
   const answers = [small, small, small, small, other, other, other, chunks, chunks, chunks]
+  answers.push(bare, bare, bare, bare)
   answers.push(informs, informs, informs, small, small)
   const listener = server.net.createServer((peer) => {
     let count = 0

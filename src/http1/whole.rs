@@ -159,7 +159,7 @@ fn whole(result: httparse::Result<usize>) -> Option<usize> {
 }
 
 /// Where a sub-slice of the input starts.
-fn offset(input: &[u8], part: &[u8]) -> usize {
+pub(super) fn offset(input: &[u8], part: &[u8]) -> usize {
     part.as_ptr().addr() - input.as_ptr().addr()
 }
 

@@ -65,7 +65,7 @@ class ServerConnection {
     this.requests = [] // not yet answered, in order
     this.responses = [] // waiting for their turn to write, in order
     this.sentAhead = 0 // how many of those have been written already
-    this.isQuiet = false // nobody else hears that the response before is out
+    this.isQuiet = false // none of the user's code hears that the response before is out
     this.outgoingData = 0 // bytes that waiting responses hold, roughly
     this.onPendingData = updateOutgoingData.bind(undefined, this)
     this.onClose = null // the one listener that is bound

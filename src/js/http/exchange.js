@@ -146,7 +146,7 @@ function onFinish() {
     if (typeof socket.destroySoon === 'function') socket.destroySoon()
     else socket.end()
   } else if (responses.length > 0) {
-    connection.isQuiet = leavesUnheard(this)
+    connection.isQuiet = leavesUnheard(this) && !finishChannel.hasSubscribers
     responses.shift().assignSocket(socket)
   } else {
     keepAlive(connection)

@@ -23,7 +23,7 @@ class Head {
 
   /** Keeps it, in place of the one that has been kept longest. Only ASCII is the same in every encoding. */
   keep() {
-    if (!native.keepHead(next, this.text)) {
+    if (native.keepHead(next, this.text) !== 1) {
       this.slot = REFUSED
       return
     }

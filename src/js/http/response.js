@@ -159,7 +159,7 @@ Response.prototype.writeHead = fastWriteHead
 Response.prototype.end = function (chunk, encoding, callback) {
   const handle = isBody(chunk, encoding) && isPlain(this) ? plainHandle(this) : null
   if (handle === null || !respond(this, handle, chunk || NOTHING)) {
-    if ([chunk, encoding, callback].some(isFunction)) this[kCallsBack] = true
+    if (isFunction(callback) || isFunction(encoding) || isFunction(chunk)) this[kCallsBack] = true
     return end.call(this, chunk, encoding, callback)
   }
   // Nothing is left to send, a last chunk neither: Node's end() settles the state and tells of it.
