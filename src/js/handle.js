@@ -262,6 +262,7 @@ class Handle extends AsyncResource {
   onconnection() {}
   onframe() {}
   onhead() {}
+  onwhole() {}
   onbody() {}
   onmessageend() {}
   onupgrade() {}

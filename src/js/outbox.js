@@ -33,6 +33,9 @@ const PARSE_ERROR = 13
 const PARTIAL = 14
 const UNCLAIMED = 15
 const BODY_OWNED = 16
+// Not of a record: HEAD, BODY and MESSAGE_END of one message, told at once.
+const WHOLE = 17
+const WHOLE_RECORDS = 3
 
 const STRIDE = 6
 const INDEX_MASK = 0xfffff
@@ -129,6 +132,16 @@ function deliver(handle, kind, at) {
       }
       break
     }
+    case WHOLE:
+      handle.scope.runInAsyncScope(
+        handle.onwhole,
+        handle,
+        textOut(a, b),
+        events[at + 4],
+        events[at + 5],
+        copyOut(events[at + STRIDE + 2], events[at + STRIDE + 3]),
+      )
+      break
     case HEAD:
       if ((events[at + 4] & FLUSHED) !== 0) handle.hasFlushed = true
       handle.scope.runInAsyncScope(
@@ -194,6 +207,20 @@ function ticksBefore(handle, at) {
   return kind === MESSAGE_END && events[at + 3] > 0
 }
 
+// Whether a HEAD is that of a response which is here with all of its body, and with nothing behind that.
+function isWhole(handle, at, end) {
+  const body = at + STRIDE
+  const last = body + STRIDE
+  return (
+    handle.joinsBodies &&
+    last < end &&
+    events[body] === BODY &&
+    events[last] === MESSAGE_END &&
+    events[last + 1] === handle.id &&
+    events[last + 3] === 0
+  )
+}
+
 // What a closed handle is not told any more. Node's HTTP parser goes on with the bytes that it has,
 // so HTTP hears the rest of the read in which a listener destroyed the connection.
 function isOver(handle, kind) {
@@ -213,7 +240,7 @@ function dispatch(count) {
 function deliverAll(end) {
   for (let at = 0; at < end; at += STRIDE) {
     const id = events[at + 1]
-    const kind = events[at]
+    let kind = events[at]
     const handle = handles[id & INDEX_MASK]
     if (handle === undefined || handle.id !== id || (handle.closing && isOver(handle, kind))) {
       // A connection that was accepted for a listener which is gone belongs to nobody.
@@ -221,8 +248,10 @@ function deliverAll(end) {
       if (kind === DATA_OWNED || kind === BODY_OWNED) chunks[events[at + 2]] = undefined
       continue
     }
+    if (kind === HEAD && isWhole(handle, at, end)) kind = WHOLE
     try {
       deliver(handle, kind, at)
+      if (kind === WHOLE) at += (WHOLE_RECORDS - 1) * STRIDE
     } catch (error) {
       // No drain after a throw: Node's own callback scope skips it too.
       native.fatalException(error)

@@ -7,6 +7,7 @@ const EventEmitter = require('node:events')
 const { AsyncResource } = require('node:async_hooks')
 const { Agent: NodeAgent, globalAgent: nodeGlobalAgent, IncomingMessage } = require('node:http')
 const net = require('../net')
+const { kHandle } = require('../internal/symbols')
 const { validateNumber, validateOneOf } = require('../internal/validators')
 const { checkHost, getName, mergeOptions, nameFor } = require('./agent-options')
 const { join, onNewListener } = require('./agent-sockets')
@@ -152,7 +153,7 @@ function failRequest(req, socket, err) {
 
 // A pooled connection goes on in the async context of the request that reuses it.
 function resetAsyncScope(socket) {
-  const handle = socket._handle
+  const handle = socket[kHandle] ?? socket._handle
   if (handle && typeof handle.asyncReset === 'function') {
     handle.asyncReset({ type: handle.getProviderType?.(), handle })
   }

@@ -7,6 +7,9 @@
 const diagnostics = require('node:diagnostics_channel')
 const { ClientRequest: NodeClientRequest, METHODS, OutgoingMessage } = require('node:http')
 const { kProxyConfig } = require('./client-proxy')
+const { OutFields, fieldNamed } = require('./fields')
+
+const { setHeader: nodeSetHeader } = OutgoingMessage.prototype
 
 const createdChannel = diagnostics.channel('http.client.request.created')
 
@@ -107,21 +110,25 @@ function authorityOf(host, port, defaultPort) {
 // A Host field that setHeader() found to be valid.
 let checkedAuthority
 
-// What setHeader('Host', authority) leaves on a request without other fields, as an ordinary object to V8.
-function OutHeaders(authority) {
-  this.host = ['Host', authority]
+function setHeader(req, name, value) {
+  const field = fieldNamed(name)
+  if (req.setHeader === nodeSetHeader && field?.allows(value)) {
+    const fields = (req[kOutHeaders] ??= new OutFields())
+    fields[field.key] = [name, value]
+  } else {
+    req.setHeader(name, value)
+  }
 }
-OutHeaders.prototype = Object.create(null)
 
 function setHeaders(req, headers, authority) {
   if (headers) {
-    for (const key of Object.keys(headers)) req.setHeader(key, headers[key])
+    for (const key of Object.keys(headers)) setHeader(req, key, headers[key])
   }
   if (!req.getHeader('host')) {
-    req.setHeader('Host', authority)
+    setHeader(req, 'Host', authority)
     checkedAuthority = authority
   }
-  if (req.getHeader('expect')) req._implicitHeader()
+  if (headers && req.getHeader('expect')) req._implicitHeader()
 }
 
 // The order of the fields is that of Node's constructor: they can be enumerated, and share its hidden class.
@@ -163,7 +170,7 @@ function init(req, options, callback, agent, method, protocol) {
   const authority = authorityOf(host, port, defaultPort)
   if (kAuthority !== undefined) req[kAuthority] = authority
   if (options.headers || authority !== checkedAuthority) setHeaders(req, options.headers, authority)
-  else req[kOutHeaders] = new OutHeaders(authority)
+  else (req[kOutHeaders] = new OutFields()).host = ['Host', authority]
   if (kUniqueHeaders !== undefined) req[kUniqueHeaders] = null
 }
 

@@ -5,6 +5,7 @@
 
 const process = require('node:process')
 const diagnostics = require('node:diagnostics_channel')
+const brief = require('./brief-listeners')
 const { connResetError, symbols } = require('./common')
 const { finishEntry } = require('./client-perf')
 const { follow, isOthers, leave, unfollow } = require('./following')
@@ -27,8 +28,8 @@ function listenForErrors(socket) {
 
 /** Starts following the socket for `req`. */
 function listen(socket, req) {
-  socket.on('end', onSocketEnd)
-  socket.on('close', onSocketClose)
+  brief.onEnd(socket, onSocketEnd)
+  brief.onClose(socket, onSocketClose)
   // With everything written there is nobody to tell.
   if (!req.finished) socket.on('drain', onSocketDrain)
 }
@@ -39,7 +40,7 @@ function letGo(socket) {
 }
 
 function ignoreInput(socket) {
-  socket.removeListener('end', onSocketEnd)
+  brief.offEnd(socket, onSocketEnd)
 }
 
 function onSocketDrain() {
@@ -119,9 +120,9 @@ function onResponse(req, res, socket) {
   res.req = req
 
   // Ahead of the user's listeners, so that the socket is looked after whatever those do.
-  res.on('end', onResponseEnd)
+  brief.onFirstEnd(res, onResponseEnd)
   if (!req.writableFinished) req.on('finish', onRequestFinish)
-  socket.on('timeout', onResponseTimeout)
+  brief.onTimeout(socket, onResponseTimeout)
 
   // Without a listener nobody will read the body, and the stalled socket would never come free.
   if (req.aborted || !req.emit('response', res)) res._dump()
@@ -153,7 +154,7 @@ function onInformation(req, res) {
 /** The response has arrived in full; who reads it may still be at it. */
 function onComplete(socket) {
   ignoreInput(socket)
-  socket.removeListener('drain', onSocketDrain)
+  if (socket._events.drain !== undefined) socket.removeListener('drain', onSocketDrain)
 }
 
 function onParseError(req, socket, err) {
@@ -170,7 +171,7 @@ function onUpgrade(req, res, socket, rest) {
   ignoreInput(socket)
   socket.removeListener('drain', onSocketDrain)
   if (req.timeoutCb) socket.removeListener('timeout', req.timeoutCb)
-  socket.removeListener('timeout', onResponseTimeout)
+  brief.offTimeout(socket, onResponseTimeout)
 
   const eventName = req.method === 'CONNECT' ? 'connect' : 'upgrade'
   if (req.listenerCount(eventName) === 0) {
@@ -180,7 +181,7 @@ function onUpgrade(req, res, socket, rest) {
 
   req.upgradeOrConnect = true
   socket.emit('agentRemove')
-  socket.removeListener('close', onSocketClose)
+  brief.offClose(socket, onSocketClose)
   leave(socket, onSocketError)
   socket._httpMessage = null
   socket.readableFlowing = null
@@ -198,7 +199,7 @@ function onResponseEnd() {
 
   if (socket) {
     if (req.timeoutCb) socket.removeListener('timeout', req.timeoutCb)
-    socket.removeListener('timeout', onResponseTimeout)
+    brief.offTimeout(socket, onResponseTimeout)
   }
   req._ended = true
 
@@ -225,7 +226,7 @@ function keepAlive(req) {
     socket.setTimeout(0, req.timeoutCb)
     req.timeoutCb = null
   }
-  socket.removeListener('close', onSocketClose)
+  brief.offClose(socket, onSocketClose)
   letGo(socket)
 
   // After the user's own 'end' listeners.

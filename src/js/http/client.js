@@ -11,6 +11,7 @@ const { construct } = require('./client-construct')
 const { connResetError } = require('./common')
 const { emitError, letGo, listen, listenForErrors } = require('./client-exchange')
 const { flushWhole } = require('./client-write')
+const { implicitHeader } = require('./request-head')
 const { readerOf } = require('./response-reader')
 const { normalize } = require('./url-options')
 
@@ -48,6 +49,10 @@ ClientRequest.prototype.onSocket = function onSocket(socket, err) {
     listenForErrors(socket)
   }
   process.nextTick(onSocketNT, this, socket, err)
+}
+
+ClientRequest.prototype._implicitHeader = function _implicitHeader() {
+  implicitHeader(this)
 }
 
 function onSocketNT(req, socket, err) {

@@ -14,6 +14,14 @@ function onhead(text, info, code) {
   if ((info & ENDED) !== 0) this[kReader].end('')
 }
 
+// A response with a body that is not empty, in one read.
+function onwhole(text, info, code, chunk) {
+  const reader = this[kReader]
+  reader.head(text, info, code)
+  reader.body(chunk)
+  reader.end('')
+}
+
 function onbody(chunk) {
   this[kReader].body(chunk)
 }
@@ -37,6 +45,7 @@ function onpartial() {
 function attachReader(codec, reader) {
   codec[kReader] = reader
   codec.onhead = onhead
+  codec.onwhole = onwhole
   codec.onbody = onbody
   codec.onmessageend = onmessageend
   codec.onupgrade = onupgrade

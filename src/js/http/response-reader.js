@@ -17,14 +17,14 @@ const { lenientFlags, parseError } = require('./common')
 const { FedCodec } = require('./fed-codec')
 const {
   endMessage,
+  endQuietly,
   fillHead,
   followFlow,
   pushBody,
   readStart,
   unfollowFlow,
 } = require('./incoming')
-
-const kReader = Symbol('kReader') // on a socket
+const { kReader, unwatchListeners, watchListeners } = require('./watched-socket')
 
 const ROLE_RESPONSE = 1
 
@@ -39,6 +39,8 @@ const EXPECT_CONNECT = 2
 const MAX_HEADER_PAIRS = 2000
 // A server refuses a request with more fields than its maxHeadersCount, a client leaves out what is too many.
 const ANY_FIELDS = 0
+
+const { push } = IncomingMessage.prototype
 
 const scopeOptions = { requireManualDestroy: true }
 
@@ -223,7 +225,8 @@ class ResponseReader {
     if (res === null || this.stalled || res.upgrade || this.endsByClose()) return
     // Node's parser is a fresh one for each response.
     this.spoiled = trailers !== ''
-    endMessage(res, trailers)
+    if (trailers === '' && isRead(res)) endQuietly(res)
+    else endMessage(res, trailers)
     // A body that filled its buffer has paused the socket, which must not come to rest like that.
     readStart(socket)
     exchange.onComplete(socket)
@@ -273,35 +276,18 @@ class ResponseReader {
   }
 }
 
-// Own properties of a socket whose bytes the engine parses. A 'data' listener, be it of user code or of Node's own client
-// on a shared agent, wants those bytes.
-const { addListener, on, prependListener } = net.Socket.prototype
-
-function beforeListening(socket, event) {
-  if (event === 'data' || event === 'readable') socket[kReader].unconsume()
-}
-
-const watched = {
-  on(event, listener) {
-    beforeListening(this, event)
-    return on.call(this, event, listener)
-  },
-  addListener(event, listener) {
-    beforeListening(this, event)
-    return addListener.call(this, event, listener)
-  },
-  prependListener(event, listener) {
-    beforeListening(this, event)
-    return prependListener.call(this, event, listener)
-  },
-}
-
-function watchListeners(socket) {
-  Object.assign(socket, watched)
-}
-
-function unwatchListeners(socket) {
-  if (socket.on === watched.on) Object.assign(socket, { addListener, on, prependListener })
+// Whether what has come of this response is going to be read in the tick that its reader's resume() has queued, which
+// finds the end as well. Of the 'readable' that an end told as usual would lead to, only who comes to listen for it
+// in between could hear.
+function isRead(res) {
+  const { _readableState: state } = res
+  return (
+    state.sync &&
+    state.flowing &&
+    !state.readableListening &&
+    state.decoder === null &&
+    res.push === push
+  )
 }
 
 function onSocketConnect() {

@@ -12,8 +12,9 @@ const { OutgoingMessage, STATUS_CODES, ServerResponse } = require('node:http')
 const { Duplex } = require('node:stream')
 const { Socket } = require('../net/socket')
 const { kHttp, symbols } = require('./common')
+const { OutFields, fieldNamed, remember } = require('./fields')
 const { flushInTurn, kCallsBack } = require('./pipelined')
-const { OutFields, composeHead, fieldNamed, hasPlainHead, remember } = require('./response-head')
+const { composeHead, hasPlainHead } = require('./response-head')
 
 const { kOutHeaders } = symbols
 

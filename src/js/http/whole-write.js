@@ -6,6 +6,7 @@
 const process = require('node:process')
 const { Buffer } = require('node:buffer')
 const net = require('../net')
+const { kHandle } = require('../internal/symbols')
 
 const { write } = net.Socket.prototype
 // What a socket's empty send buffer takes for sure.
@@ -19,7 +20,7 @@ function isIdle(socket) {
     socket.writable &&
     socket.writableLength === 0 &&
     socket.writableCorked === 0 &&
-    typeof socket._handle?.startHttp === 'function'
+    typeof socket[kHandle]?.startHttp === 'function'
   )
 }
 
