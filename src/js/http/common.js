@@ -27,7 +27,10 @@ function probeServer() {
 
 const ofMessage = symbolsOf(new nodeHttp.OutgoingMessage())
 const ofServer = probeServer()
-const ofIncoming = symbolsOf(nodeHttp.IncomingMessage.prototype)
+const ofIncoming = {
+  ...symbolsOf(new nodeHttp.IncomingMessage(null)),
+  ...symbolsOf(nodeHttp.IncomingMessage.prototype),
+}
 
 const symbols = {
   // OutgoingMessage: write() returned false and 'drain' is due. Fallback: the public writableNeedDrain.
@@ -43,6 +46,8 @@ const symbols = {
     ofServer.OptimizeEmptyRequestsOption ?? Symbol('OptimizeEmptyRequestsOption'),
   kSweep:
     ofServer['http.server.connectionsCheckingInterval'] ?? Symbol('connectionsCheckingInterval'),
+  // IncomingMessage: its `headers`, null until they are asked for. Fallback: they are made of the fields each time.
+  kHeaders: ofIncoming.kHeaders,
   // IncomingMessage: stops listening to the socket for `signal` (Node >= 24.18). Fallback: nothing to detach.
   kDetachAbortSignal: ofIncoming.kDetachAbortSignal,
 }

@@ -195,6 +195,7 @@ class ServerConnection {
     this.headDone = false
     const { incoming, socket } = this
     if (incoming !== null) {
+      this.lastHead.noteRead(incoming)
       if (trailers === '' && isAnswered(incoming, socket)) endQuietly(incoming)
       else endMessage(incoming, trailers)
     }

@@ -51,6 +51,7 @@ function fillHead(message, text, info, maxPairs, last) {
   message.httpVersion = major === 1 && minor === 1 ? VERSION_1_1 : `${major}.${minor}`
   if ((info & REPEATS_FIELDS) !== 0) {
     addFields(message, fieldsAgain(last), maxPairs)
+    last.fillHeaders(message, maxPairs)
     return (info & REPEATS_ALL) !== 0 ? last.start : text
   }
   const cut = text.indexOf('\n')
