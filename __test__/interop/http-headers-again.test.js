@@ -49,10 +49,10 @@ const uses = {
       ),
     ),
 }
-const IN_TURN = [
-  ...['none', 'none', 'read', 'read', 'read', 'add', 'read', 'none', 'remove', 'read'],
-  ...['change', 'read', 'replace', 'read', 'distinct', 'twice', 'kind', 'read'],
-]
+const IN_TURN = (
+  'none none read read read add read none remove read change read replace read ' +
+  'distinct twice kind read'
+).split(' ')
 
 // How a server is set up, and what is changed about it after so many requests.
 const servers = {
