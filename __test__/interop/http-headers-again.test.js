@@ -1,7 +1,7 @@
 'use strict'
 
-// `headers` of messages that repeat the fields before them: each message has an object of its own, whatever was done with
-// those of the others.
+// `headers` of messages that repeat the fields before them, or their names: each message has an object of its own, whatever
+// was done with those of the others.
 
 const { scenario } = require('../common/harness')
 const { event } = require('../common/tools')
@@ -9,21 +9,24 @@ const { event } = require('../common/tools')
 const tcp = { over: ['tcp'] }
 const lines = (...text) => text.join('\r\n')
 
+// Of the i-th message of each kind.
 const HEADS = {
-  plain: lines('Host: a', 'User-Agent: x', 'Accept: */*', 'X-Number: 7'),
-  repeated: lines(
-    'Host: a',
-    'Host: b',
-    'X-A: 1',
-    'x-a: 2',
-    'Age: 1',
-    'age: 2',
-    'Cookie: a=1',
-    'cookie: b=2',
-  ),
-  lists: lines('Host: a', 'Set-Cookie: a=1', 'set-cookie: b=2'),
-  odd: lines('Host: a', '__proto__: x', 'constructor: y', 'toString: z', 'X-Empty:'),
-  many: lines('Host: a', ...Array.from({ length: 31 }, (_, i) => `X-${i}: ${i}`)),
+  plain: () => lines('Host: a', 'User-Agent: x', 'Accept: */*', 'X-Number: 7'),
+  'one differs': (i) => lines('Host: a', `X-Id: ${i}`, 'Accept: */*'),
+  'all differ': (i) => lines(`Host: a${i}`, `X-Id: ${i}`, `Content-Type: text/${i}`),
+  'in turns': (i) => lines('Host: a', i % 3 ? `X-Id: ${i}` : 'Accept: */*', 'X-Last: 1'),
+  'other case': (i) => lines('Host: a', i % 2 ? 'X-Id: 1' : 'x-id: 1', 'X-Last: 1'),
+  'other order': (i) => (i % 2 ? lines('Host: a', 'X-Id: 1') : lines('X-Id: 1', 'Host: a')),
+  'one more each time': (i) =>
+    lines('Host: a', ...Array.from({ length: i }, (_, j) => `X-${j}: ${i}`)),
+  repeated: () =>
+    lines('Host: a', 'X-A: 1', 'x-a: 2', 'Age: 1', 'age: 2', 'Cookie: a=1', 'cookie: b=2'),
+  'repeated, differs': (i) => lines('Host: a', `X-A: ${i}`, 'x-a: 2', `Age: ${i}`, 'age: 2'),
+  lists: () => lines('Host: a', 'Set-Cookie: a=1', 'set-cookie: b=2'),
+  'lists that differ': (i) => lines('Host: a', `Set-Cookie: a=${i}`, 'X-Last: 1'),
+  odd: (i) => lines('Host: a', `__proto__: ${i}`, `constructor: ${i}`, 'toString: z', 'X-Empty:'),
+  empty: (i) => lines('Host: a', `X-Empty:${i % 2}`, i % 3 ? 'X-More:' : 'X-More: x'),
+  many: () => lines('Host: a', ...Array.from({ length: 31 }, (_, i) => `X-${i}: ${i}`)),
 }
 
 // What the user does with the headers of one message.
@@ -93,7 +96,7 @@ for (const [title, [{ own, ...options }, change]] of Object.entries(servers)) {
       for (let i = 0; i < 2 * IN_TURN.length; i++) {
         if (i === IN_TURN.length) change?.(listener)
         text = ''
-        socket.write(`GET /${name} HTTP/1.1\r\n${head}\r\n\r\n`)
+        socket.write(`GET /${encodeURI(name)} HTTP/1.1\r\n${head(i)}\r\n\r\n`)
         while (!/\r\n\r\n./.test(text)) await new Promise((resolve) => (arrived = resolve))
       }
     }
@@ -110,9 +113,9 @@ scenario('headers of responses again', tcp, async (run) => {
     let count = 0
     peer.on('error', () => {})
     peer.on('data', () => {
-      const [name, head] = all[Math.floor(count++ / (2 * IN_TURN.length))]
+      const [name, head] = all[Math.floor(count / (2 * IN_TURN.length))]
       server.log('request', name)
-      peer.write(`HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n${head}\r\n\r\nab`)
+      peer.write(`HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n${head(count++)}\r\n\r\nab`)
     })
   })
   const target = await run.listen(listener)

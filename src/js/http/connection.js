@@ -195,7 +195,7 @@ class ServerConnection {
     this.headDone = false
     const { incoming, socket } = this
     if (incoming !== null) {
-      this.lastHead.noteRead(incoming)
+      this.lastHead.shape.note(incoming)
       if (trailers === '' && isAnswered(incoming, socket)) endQuietly(incoming)
       else endMessage(incoming, trailers)
     }

@@ -50,13 +50,16 @@ function fillHead(message, text, info, maxPairs, last) {
   message.httpVersionMinor = minor
   message.httpVersion = major === 1 && minor === 1 ? VERSION_1_1 : `${major}.${minor}`
   if ((info & REPEATS_FIELDS) !== 0) {
-    addFields(message, fieldsAgain(last), maxPairs)
-    last.fillHeaders(message, maxPairs)
+    const fields = fieldsAgain(last)
+    addFields(message, fields, maxPairs)
+    last.shape.fill(message, fields, last.text.length, maxPairs)
     return (info & REPEATS_ALL) !== 0 ? last.start : text
   }
   const cut = text.indexOf('\n')
   if (cut === -1) return text
-  addFields(message, splitFields(text, cut + 1), maxPairs)
+  const fields = splitFields(text, cut + 1)
+  addFields(message, fields, maxPairs)
+  last.shape.fill(message, fields, text.length, maxPairs)
   return text.slice(0, cut)
 }
 

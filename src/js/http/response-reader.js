@@ -225,7 +225,7 @@ class ResponseReader {
     if (res === null || this.stalled || res.upgrade || this.endsByClose()) return
     // Node's parser is a fresh one for each response.
     this.spoiled = trailers !== ''
-    this.lastHead.noteRead(res)
+    this.lastHead.shape.note(res)
     if (trailers === '' && isRead(res)) endQuietly(res)
     else endMessage(res, trailers)
     // A body that filled its buffer has paused the socket, which must not come to rest like that.
