@@ -3,10 +3,17 @@
 const assert = require('node:assert')
 const { IncomingMessage } = require('node:http')
 const { test } = require('node:test')
-const { endMessage, fillHead, splitFields } = require('../../src/js/http/incoming')
+const incoming = require('../../src/js/http/incoming')
+const { LastHead } = require('../../src/js/http/last-head')
+
+const { endMessage, splitFields } = incoming
 
 const VERSION_1_1 = (1 << 8) | 1
 const VERSION_1_0 = 1 << 8
+
+function fillHead(message, text, info, maxPairs) {
+  return incoming.fillHead(message, text, info, maxPairs, new LastHead())
+}
 
 test('a head without fields is its first part', () => {
   const message = new IncomingMessage()
