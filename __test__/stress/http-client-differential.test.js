@@ -14,7 +14,11 @@ const CASES = 40_000
 const ROUND = 2000
 const FROM = Number(process.env.DIFFERENTIAL_FROM ?? 100_000)
 
-stress(`${CASES} generated programs from number ${FROM} on`, async () => {
+// Ours follows Node 24; what older clients do otherwise is listed in common/versions.js.
+const isOlder = Number.parseInt(process.versions.node, 10) < 24
+
+stress(`${CASES} generated programs from number ${FROM} on`, async (t) => {
+  if (isOlder) return t.skip('the client of this Node is older')
   for (let from = FROM; from < FROM + CASES; from += ROUND) {
     const numbers = Array.from({ length: ROUND }, (_, i) => from + i)
     await assertSameRequests(http, builtIn, numbers.map(makeRequests))
