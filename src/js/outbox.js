@@ -223,6 +223,7 @@ function isWhole(handle, at, end) {
     handle.joinsBodies &&
     last < end &&
     events[body] === BODY &&
+    events[body + 1] === handle.id &&
     events[last] === MESSAGE_END &&
     events[last + 1] === handle.id &&
     events[last + 3] === 0

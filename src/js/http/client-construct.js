@@ -7,7 +7,7 @@
 const diagnostics = require('node:diagnostics_channel')
 const { ClientRequest: NodeClientRequest, METHODS, OutgoingMessage } = require('node:http')
 const { kProxyConfig } = require('./client-proxy')
-const { OutFields, fieldNamed } = require('./fields')
+const { OutFields, remember, setKnown } = require('./fields')
 
 const { setHeader: nodeSetHeader } = OutgoingMessage.prototype
 
@@ -111,12 +111,11 @@ function authorityOf(host, port, defaultPort) {
 let checkedAuthority
 
 function setHeader(req, name, value) {
-  const field = fieldNamed(name)
-  if (req.setHeader === nodeSetHeader && field?.allows(value)) {
-    const fields = (req[kOutHeaders] ??= new OutFields())
-    fields[field.key] = [name, value]
-  } else {
+  if (req.setHeader !== nodeSetHeader) {
     req.setHeader(name, value)
+  } else if (!setKnown(req, name, value)) {
+    req.setHeader(name, value)
+    remember(name)
   }
 }
 

@@ -154,7 +154,7 @@ function onInformation(req, res) {
 /** The response has arrived in full; who reads it may still be at it. */
 function onComplete(socket) {
   ignoreInput(socket)
-  if (socket._events.drain !== undefined) socket.removeListener('drain', onSocketDrain)
+  brief.offDrain(socket, onSocketDrain)
 }
 
 function onParseError(req, socket, err) {

@@ -14,7 +14,8 @@ function onhead(text, info, code) {
   if ((info & ENDED) !== 0) this[kReader].end('')
 }
 
-// A response with a body that is not empty, in one read.
+// A response with a body that is not empty, in one read. After a throw its records are told once more, one by one, to a
+// reader that has stalled.
 function onwhole(text, info, code, chunk) {
   const reader = this[kReader]
   reader.head(text, info, code)

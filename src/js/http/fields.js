@@ -2,6 +2,10 @@
 
 // Header fields as lines of a head: the line of each that keeps its value from one message to the next is made once.
 
+const { symbols } = require('./common')
+
+const { kOutHeaders } = symbols
+
 // Names that are remembered; an application has tens.
 const NAMES_MAX = 256
 const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/
@@ -56,10 +60,20 @@ function fieldNamed(name) {
   return known.get(name)
 }
 
-/** Node has taken a field of this name. */
+/** Node has validated this name, and taken a field of it. */
 function remember(name) {
   if (typeof name !== 'string' || known.size === NAMES_MAX || known.has(name)) return
   known.set(name, new Field(name))
 }
 
-module.exports = { OutFields, fieldNamed, remember }
+/** As setHeader(), which would let the field pass; false when only Node knows whether it would. */
+function setKnown(message, name, value) {
+  const field = known.get(name)
+  if (!field?.allows(value)) return false
+  field.lineFor(value)
+  const fields = (message[kOutHeaders] ??= new OutFields())
+  fields[field.key] = [name, value]
+  return true
+}
+
+module.exports = { OutFields, fieldNamed, remember, setKnown }

@@ -5,7 +5,7 @@
 
 const { ClientRequest: NodeClientRequest, OutgoingMessage } = require('node:http')
 const { symbols } = require('./common')
-const { fieldNamed, remember } = require('./fields')
+const { fieldNamed } = require('./fields')
 
 const { kOutHeaders } = symbols
 const { _implicitHeader } = NodeClientRequest.prototype
@@ -78,28 +78,26 @@ function composeHead(method, path, fields, ending) {
   return lastText
 }
 
+const KEEP = 'Connection: keep-alive\r\n'
+const CLOSE = 'Connection: close\r\n'
+
 // What follows the user's fields, with the marks that it leaves on `req`.
 function endingOf(req) {
   const { _contentLength: length, useChunkedEncodingByDefault: mayHaveBody } = req
   const keeps = Boolean(req.shouldKeepAlive && (mayHaveBody || req.agent))
   if (!keeps || !mayHaveBody) req._last = true
-  const connection = `Connection: ${keeps ? 'keep-alive' : 'close'}\r\n`
-  if (!mayHaveBody) return keeps ? KEEP : CLOSE
+  const connection = keeps ? KEEP : CLOSE
+  if (!mayHaveBody) return `${connection}\r\n`
   if (typeof length === 'number') return `${connection}Content-Length: ${length}\r\n\r\n`
   req.chunkedEncoding = true
   return `${connection}Transfer-Encoding: chunked\r\n\r\n`
 }
-
-const KEEP = 'Connection: keep-alive\r\n\r\n'
-const CLOSE = 'Connection: close\r\n\r\n'
 
 /** As Node's ClientRequest.prototype._implicitHeader(), with the same result. */
 function implicitHeader(req) {
   const count = isPlain(req) ? gather(req) : -1
   if (count === -1) {
     _implicitHeader.call(req)
-    const set = kOutHeaders === undefined ? null : req[kOutHeaders]
-    for (const key in set) remember(set[key][0])
     return
   }
   const { method, path } = req

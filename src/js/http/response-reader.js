@@ -226,8 +226,10 @@ class ResponseReader {
     // Node's parser is a fresh one for each response.
     this.spoiled = trailers !== ''
     this.lastHead.shape.note(res)
+    this.stalled = true
     if (trailers === '' && isRead(res)) endQuietly(res)
     else endMessage(res, trailers)
+    this.stalled = false
     // A body that filled its buffer has paused the socket, which must not come to rest like that.
     readStart(socket)
     exchange.onComplete(socket)

@@ -12,7 +12,7 @@ const { OutgoingMessage, STATUS_CODES, ServerResponse } = require('node:http')
 const { Duplex } = require('node:stream')
 const { Socket } = require('../net/socket')
 const { kHttp, symbols } = require('./common')
-const { OutFields, fieldNamed, remember } = require('./fields')
+const { remember, setKnown } = require('./fields')
 const { flushInTurn, kCallsBack } = require('./pipelined')
 const { composeHead, hasPlainHead } = require('./response-head')
 
@@ -106,15 +106,10 @@ function emitClose(res) {
 // --- the head ---------------------------------------------------------------------------------
 
 Response.prototype.setHeader = function (name, value) {
-  const field = fieldNamed(name)
-  if (this._header || !field?.allows(value)) {
+  if (this._header || !setKnown(this, name, value)) {
     setHeader.call(this, name, value)
     remember(name)
-    return this
   }
-  field.lineFor(value)
-  const fields = (this[kOutHeaders] ??= new OutFields())
-  fields[field.key] = [name, value]
   return this
 }
 
