@@ -1,9 +1,10 @@
 //! Lends the outbox's memory to a turn and enters JavaScript after it.
 //!
 //! The pointers are taken anew for each turn (25 ns), because user code may detach any
-//! ArrayBuffer that it can reach, and dropped at its end.
+//! ArrayBuffer that it can reach, and dropped at its end. Those of buffers that no user has seen
+//! are kept.
 
-use crate::engine::host::{BUFFER_MAX, BUFFERS, FreshBuffers, Host, Memory};
+use crate::engine::host::{BUFFER_MAX, BUFFERS, FreshBuffers, Handed, Host, Memory};
 use napi::sys;
 use std::cell::Cell;
 use std::ptr;
@@ -14,6 +15,8 @@ pub struct JsHost {
     events: sys::napi_ref,
     slab: sys::napi_ref,
     chunks: sys::napi_ref,
+    /// Buffers that the last turn left empty.
+    spare: Cell<[Option<Fresh>; BUFFERS]>,
     /// Exceptions that escaped the dispatch loop itself; none in a healthy environment.
     broken: Cell<bool>,
 }
@@ -54,6 +57,7 @@ impl JsHost {
             events: reference(values[1])?,
             slab: reference(values[2])?,
             chunks: reference(values[3])?,
+            spare: Cell::default(),
             broken: Cell::new(false),
         })
     }
@@ -95,11 +99,13 @@ impl Host for JsHost {
         ) else {
             return false;
         };
+        let spare = self.spare.take();
         let mut buffers = Buffers {
             env: self.env,
             chunks: self.value(self.chunks),
-            handed: 0,
-            current: [None; BUFFERS],
+            fresh: spare,
+            spare,
+            next: 0,
         };
         turn(Memory {
             // SAFETY: JavaScript's own memory, which no JavaScript touches during the turn.
@@ -108,6 +114,7 @@ impl Host for JsHost {
             slab: unsafe { std::slice::from_raw_parts_mut(slab, slab_len) },
             buffers: &mut buffers,
         });
+        self.spare.set(buffers.fresh);
         true
     }
 
@@ -158,39 +165,70 @@ impl JsHost {
     }
 }
 
-/// Buffers made during one turn, handed over as elements of JavaScript's `chunks` array.
-struct Buffers {
-    env: sys::napi_env,
-    chunks: sys::napi_value,
-    handed: u32,
-    current: [Option<Fresh>; BUFFERS],
-}
-
+/// A buffer that JavaScript's `chunks` array holds under `number`, where nobody but the engine looks
+/// before it is handed over.
 #[derive(Clone, Copy)]
 struct Fresh {
-    value: sys::napi_value,
+    number: u32,
     data: *mut u8,
     len: usize,
 }
 
+/// The buffers of one turn: those that the turns before it left, and those that it makes.
+struct Buffers {
+    env: sys::napi_env,
+    chunks: sys::napi_value,
+    fresh: [Option<Fresh>; BUFFERS],
+    /// Those that were there when the turn began. Their numbers are taken until JavaScript has seen this turn, which they may
+    /// be handed over in; all others are free, for it has seen the one before.
+    spare: [Option<Fresh>; BUFFERS],
+    next: u32,
+}
+
 impl Buffers {
-    fn make(&self, len: usize) -> Option<Fresh> {
+    fn make(&self, number: u32, len: usize) -> Option<Fresh> {
         let (mut data, mut value) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: a live environment with an open scope, and places for the results.
-        let status = unsafe { sys::napi_create_buffer(self.env, len, &mut data, &mut value) };
+        // SAFETY: a live environment with an open scope, an array of it, places for the results.
+        let status = unsafe {
+            match sys::napi_create_buffer(self.env, len, &mut data, &mut value) {
+                sys::Status::napi_ok => sys::napi_set_element(self.env, self.chunks, number, value),
+                status => status,
+            }
+        };
         (status == sys::Status::napi_ok && !data.is_null()).then_some(Fresh {
-            value,
+            number,
             data: data.cast(),
             len,
         })
     }
 
+    fn free_number(&mut self) -> u32 {
+        while self
+            .spare
+            .iter()
+            .flatten()
+            .any(|spare| spare.number == self.next)
+        {
+            self.next += 1;
+        }
+        self.next += 1;
+        self.next - 1
+    }
+
     /// Has a buffer of `len` bytes at place `at`, one made earlier if there is such a one.
     fn place(&mut self, at: usize, len: usize) -> Option<()> {
         let has = |fresh: &Option<Fresh>| fresh.is_some_and(|fresh| fresh.len == len);
-        match self.current[at..].iter().position(has) {
-            Some(found) => self.current.swap(at, at + found),
-            None => self.current[at] = Some(self.make(len)?),
+        let rest = &mut self.fresh[at..];
+        let found = rest.iter().position(has);
+        // Without room one of another length is replaced.
+        let room = found.or_else(|| rest.iter().position(Option::is_none));
+        rest.swap(0, room.unwrap_or(0));
+        if found.is_none() {
+            let number = match self.fresh[at] {
+                Some(replaced) => replaced.number,
+                None => self.free_number(),
+            };
+            self.fresh[at] = Some(self.make(number, len)?);
         }
         Some(())
     }
@@ -206,24 +244,29 @@ impl FreshBuffers for Buffers {
                 break;
             }
             self.place(at, part)?;
-            let Fresh { data, len, .. } = self.current[at]?;
-            // SAFETY: made with this length, and one of its own for each place; the scope of the
-            // turn keeps it alive and no JavaScript runs before it is handed over.
+            let Fresh { data, len, .. } = self.fresh[at]?;
+            // SAFETY: made with this length, and one of its own for each place; `chunks` keeps it
+            // alive, and nobody else knows it before it is handed over.
             *slice = unsafe { std::slice::from_raw_parts_mut(data, len) };
             left -= part;
         }
         Some(slices)
     }
 
-    fn hand_over(&mut self) -> i32 {
-        self.current.rotate_left(1);
-        let Some(Fresh { value, .. }) = self.current[BUFFERS - 1].take() else {
-            return -1;
-        };
-        let number = self.handed;
-        self.handed += 1;
-        // SAFETY: an array and a buffer of this environment, both in the open scope.
-        unsafe { sys::napi_set_element(self.env, self.chunks, number, value) };
-        number as i32
+    fn hand_over(&mut self, len: usize) -> Handed<'_> {
+        match self.fresh[0] {
+            Some(fresh) if len >= fresh.len / 2 => {
+                self.fresh[0] = None;
+                self.fresh.rotate_left(1);
+                Handed::Buffer(fresh.number as i32)
+            }
+            Some(Fresh {
+                data, len: size, ..
+            }) => {
+                // SAFETY: as in `fresh`; the borrow ends before the next read.
+                Handed::Bytes(unsafe { std::slice::from_raw_parts(data, len.min(size)) })
+            }
+            None => Handed::Bytes(&[]),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a connection's bytes mean, and how its codec's events become records.
 
-use super::outbox::{Kind, Outbox, Writer};
+use super::outbox::{Kind, Outbox, Place, Writer};
 use crate::http1::{self, Repeats};
 use crate::ipc::Frames;
 use std::collections::VecDeque;
@@ -41,10 +41,14 @@ impl Codec {
         }
     }
 
-    /// `len` bytes of an HTTP body were read into the buffer `number`.
-    pub fn read_body(&mut self, id: i32, number: i32, len: usize, writer: &mut Writer<'_>) {
+    /// `len` bytes of an HTTP body were read, past the parser.
+    pub fn read_body(&mut self, id: i32, place: Place, len: usize, writer: &mut Writer<'_>) {
         if let Self::Http(parser) = self {
-            writer.push(Kind::BodyOwned, id, [number, len as i32, 0, 0]);
+            let (kind, at) = match place {
+                Place::Buffer(number) => (Kind::BodyOwned, number),
+                Place::Slab(offset) => (Kind::Body, offset),
+            };
+            writer.push(kind, id, [at, len as i32, 0, 0]);
             let mut events = HttpEvents {
                 id,
                 requests: parser.is_server(),

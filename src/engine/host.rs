@@ -17,10 +17,19 @@ pub const BUFFERS: usize = 4;
 /// Buffers for large reads, which JavaScript owns as soon as they are handed over.
 pub trait FreshBuffers {
     /// Buffers of `len` bytes in all, each of `BUFFER_MAX` but the last, which may be shorter; what
-    /// is too much is empty. The same ones again until they are handed over.
+    /// is too much is empty. The same ones again until they are handed over, in later turns too.
     fn fresh(&mut self, len: usize) -> Option<[&mut [u8]; BUFFERS]>;
-    /// Gives the first of them away, and tells the number under which JavaScript finds it.
-    fn hand_over(&mut self) -> i32;
+    /// Gives the first of them away, into which `len` bytes were read.
+    fn hand_over(&mut self, len: usize) -> Handed<'_>;
+}
+
+/// Where the bytes of a large read are.
+pub enum Handed<'a> {
+    /// In the buffer that JavaScript finds under this number.
+    Buffer(i32),
+    /// Here, to be copied: a buffer that is mostly empty stays for the next read, so that a small
+    /// chunk does not hold a large one.
+    Bytes(&'a [u8]),
 }
 
 pub trait Host {

@@ -5,7 +5,7 @@
 //! record names by a negative offset (-1 is the first) and JavaScript fetches. Records that did
 //! not fit wait in the overflow, and no socket is read before they are out.
 
-use super::host::{BUFFER_MAX, BUFFERS, FreshBuffers, Memory};
+use super::host::{BUFFER_MAX, BUFFERS, FreshBuffers, Handed, Memory};
 use std::collections::VecDeque;
 
 /// Ints per record.
@@ -91,6 +91,12 @@ pub struct OwnSpace<'a> {
     /// The free slab, for what comes behind them, and its offset.
     pub spill: &'a mut [u8],
     pub offset: usize,
+}
+
+/// Where JavaScript finds a piece of a large read: the number of its buffer, or an offset.
+pub enum Place {
+    Buffer(i32),
+    Slab(i32),
 }
 
 pub struct Outbox<'a> {
@@ -184,10 +190,24 @@ impl<'a> Outbox<'a> {
         })
     }
 
-    /// Gives away the next buffer, which `len` bytes were read into; gives its number.
-    pub fn hand_over(&mut self, len: usize) -> i32 {
-        self.owned += len;
-        self.buffers.hand_over()
+    /// Gives away the next buffer, into which `len` bytes were read.
+    pub fn hand_over(&mut self, len: usize) -> (Place, Writer<'_>) {
+        let mut writer = Writer {
+            events: &mut *self.events,
+            count: &mut self.count,
+            overflow: &mut self.overflow,
+            base: self.used,
+            free: &mut self.slab[self.used..],
+            written: &mut self.used,
+        };
+        let place = match self.buffers.hand_over(len) {
+            Handed::Buffer(number) => {
+                self.owned += len;
+                Place::Buffer(number)
+            }
+            Handed::Bytes(bytes) => Place::Slab(writer.write(std::iter::once(bytes)).0),
+        };
+        (place, writer)
     }
 
     /// Keeps `len` bytes that were read into `read_space`. Eight-byte steps keep copies aligned.
@@ -289,8 +309,8 @@ mod tests {
         fn fresh(&mut self, _len: usize) -> Option<[&mut [u8]; BUFFERS]> {
             None
         }
-        fn hand_over(&mut self) -> i32 {
-            -1
+        fn hand_over(&mut self, _len: usize) -> Handed<'_> {
+            Handed::Bytes(&[])
         }
     }
 

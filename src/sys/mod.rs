@@ -6,6 +6,7 @@
 //! `socket_kind`, `Reserve`, `chmod_all`, `unlink`, `close_raw`, `own_raw`.
 
 pub mod errno;
+pub mod memory;
 
 #[cfg(unix)]
 mod unix;
