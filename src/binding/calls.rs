@@ -139,6 +139,13 @@ calls! {
             None => -libc::EINVAL,
         }
     };
+    write_small as c"writeSmall" (2) = |engine, call| {
+        let len = usize::try_from(call.int(1)).unwrap_or(usize::MAX);
+        match call.instance.small.get().as_ref().and_then(|small| small.get(len)) {
+            Some(bytes) => engine.write(call.int(0), bytes),
+            None => -libc::EINVAL,
+        }
+    };
     write_latin1 as c"writeLatin1" (2) = |engine, call| write_text(engine, call, Encoding::Latin1);
     write_utf8 as c"writeUtf8" (2) = |engine, call| write_text(engine, call, Encoding::Utf8);
     write_response as c"respond" (4) = respond::write_response;

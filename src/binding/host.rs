@@ -21,6 +21,36 @@ pub struct JsHost {
     broken: Cell<bool>,
 }
 
+/// Bytes that JavaScript keeps in one place for as long as the environment lives, and lets nobody else see.
+#[derive(Clone, Copy)]
+pub struct Fixed {
+    data: *const u8,
+    len: usize,
+}
+
+impl Fixed {
+    pub fn keep(env: sys::napi_env, value: sys::napi_value) -> Option<Self> {
+        let (mut data, mut len, mut reference) = (ptr::null_mut(), 0, ptr::null_mut());
+        // SAFETY: a live environment and value, and places for the results.
+        let status = unsafe {
+            match sys::napi_create_reference(env, value, 1, &mut reference) {
+                sys::Status::napi_ok => sys::napi_get_buffer_info(env, value, &mut data, &mut len),
+                status => status,
+            }
+        };
+        (status == sys::Status::napi_ok && !data.is_null()).then_some(Self {
+            data: data.cast_const().cast(),
+            len,
+        })
+    }
+
+    /// The first `len` bytes.
+    pub fn get(&self, len: usize) -> Option<&[u8]> {
+        // SAFETY: the reference keeps them where they are, and no JavaScript runs meanwhile.
+        unsafe { std::slice::from_raw_parts(self.data, self.len) }.get(..len)
+    }
+}
+
 /// A handle scope that closes itself.
 pub struct Scope(sys::napi_env, sys::napi_handle_scope);
 

@@ -26,6 +26,8 @@ use std::ptr;
 pub struct Instance {
     engine: Cell<*mut Engine>,
     heads: RefCell<Heads>,
+    /// Where JavaScript puts the bytes of `writeSmall`.
+    small: Cell<Option<host::Fixed>>,
 }
 
 impl Instance {
@@ -42,6 +44,7 @@ pub fn init(mut exports: Object, env: Env) -> napi::Result<()> {
     let instance: &'static Instance = Box::leak(Box::new(Instance {
         engine: Cell::new(ptr::null_mut()),
         heads: RefCell::default(),
+        small: Cell::new(None),
     }));
     env.set_instance_data(instance, (), |_| {})?;
     calls::register_fatal_exception(&env, &mut exports)?;
@@ -61,7 +64,7 @@ fn instance(env: &Env) -> napi::Result<&'static Instance> {
 /// Starts the engine of this environment. `dispatch(count)` is called after each turn with
 /// events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs.
 #[napi(
-    ts_args_type = "dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[]"
+    ts_args_type = "dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[], small: Uint8Array"
 )]
 pub fn open(
     env: Env,
@@ -69,6 +72,7 @@ pub fn open(
     events: napi::Unknown<'_>,
     slab: napi::Unknown<'_>,
     chunks: napi::Unknown<'_>,
+    small: napi::Unknown<'_>,
 ) -> napi::Result<()> {
     let instance = instance(&env)?;
     if instance.engine().is_some() {
@@ -78,6 +82,9 @@ pub fn open(
         env.raw(),
         [dispatch.raw(), events.raw(), slab.raw(), chunks.raw()],
     )?;
+    instance
+        .small
+        .set(host::Fixed::keep(env.raw(), small.raw()));
     let mut raw_loop = ptr::null_mut();
     // SAFETY: a live environment and a place for the result.
     let status = unsafe { sys::napi_get_uv_event_loop(env.raw(), &mut raw_loop) };

@@ -5,15 +5,12 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
-const { native, attach } = require('./outbox')
+const { SMALL_MAX, attach, native, writeSmall } = require('./outbox')
 
 // Set in the answer to a write that the kernel did not take whole, see engine/ops.rs.
 const SHORT = 0x40000000
 // Node tries to write a shorter text before it counts its bytes: those of one that fails are not counted.
 const COUNTED_FIRST = 16 * 1024
-// `typed_array_max_size_in_heap` of V8.
-const ON_HEAP_MAX = 64
-const small = new Uint8Array(Buffer.allocUnsafeSlow(4096).buffer, 0, ON_HEAP_MAX)
 
 function noop() {}
 
@@ -102,11 +99,8 @@ class Handle extends AsyncResource {
   writeBuffer(buffer) {
     const { length } = buffer
     this.bytesWritten += length
-    if (length > ON_HEAP_MAX) return this.taken(native.writeBuffer(this.id, buffer))
-    // V8 keeps the bytes of so small an array on its own heap; asking for their address would move
-    // them out, at more than the cost of this copy.
-    small.set(buffer)
-    return this.taken(native.writePart(this.id, small, length))
+    if (length > SMALL_MAX) return this.taken(native.writeBuffer(this.id, buffer))
+    return this.taken(writeSmall(this.id, buffer))
   }
 
   writeLatin1(text) {

@@ -99,7 +99,7 @@ export declare function localReserve(path: Buffer): number
  * Starts the engine of this environment. `dispatch(count)` is called after each turn with
  * events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs.
  */
-export declare function open(dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[]): void
+export declare function open(dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[], small: Uint8Array): void
 
 /** What a piece of input held. */
 export interface Parsed {

@@ -23,7 +23,7 @@ function flowsFreely(socket) {
     state.pipes.length === 0 &&
     socket[kBuffer] === null &&
     socket.push === push &&
-    socket.listenerCount('data') > 0
+    socket._events.data !== undefined
   )
 }
 
