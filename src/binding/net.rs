@@ -72,7 +72,7 @@ pub fn local_connect(env: Env, id: i32, path: Buffer) -> napi::Result<i32> {
 /// Most bytes that one read of a connection may bring.
 #[napi]
 pub fn limit_reads(env: Env, id: i32, limit: u32) -> napi::Result<i32> {
-    with(&env, |engine| engine.limit_reads(id, limit as usize))
+    with(&env, |engine| engine.limit_reads(id, limit))
 }
 
 /// Sets the permissions of everybody to a local server's file.

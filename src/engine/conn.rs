@@ -69,9 +69,9 @@ pub struct Conn {
     pub bytes_read: u64,
     pub(super) expected: Expected,
     /// Most bytes of one read.
-    pub read_limit: Option<usize>,
+    pub read_limit: Option<u32>,
     /// The file of a bound local socket, removed by its drop.
-    pub own_path: Option<OwnPath>,
+    pub own_path: Option<Box<OwnPath>>,
 }
 
 impl Conn {

@@ -85,7 +85,7 @@ impl Engine {
         };
         let id = self.insert(Ok(io));
         if let Some(conn) = self.core.borrow_mut().conns.get(id) {
-            conn.own_path = own_path;
+            conn.own_path = own_path.map(Box::new);
         }
         id
     }

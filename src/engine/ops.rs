@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// Most bytes that one read may bring.
-    pub fn limit_reads(&self, id: i32, limit: usize) -> Answer {
+    pub fn limit_reads(&self, id: i32, limit: u32) -> Answer {
         self.core.borrow_mut().with(id, |conn| {
             conn.read_limit = Some(limit);
             Ok(())

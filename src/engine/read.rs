@@ -190,7 +190,7 @@ impl Conn {
         let (space, offset) = outbox.read_space(!raw);
         let room = self
             .read_limit
-            .map_or(space.len(), |limit| limit.min(space.len()));
+            .map_or(space.len(), |limit| space.len().min(limit as usize));
         if room == 0 {
             // As libuv, when it gets no buffer for what is there to read.
             ready!(stream.poll_read_ready(cx))?;

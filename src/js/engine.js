@@ -26,8 +26,6 @@ class TcpHandle extends Handle {
 
   constructor(type = TcpHandle.SOCKET, id = 0) {
     super(type, id)
-    // libuv tells a used address only at listen or connect.
-    this.bindError = 0
   }
 
   bind(host, port, flags = 0) {

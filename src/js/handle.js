@@ -35,17 +35,8 @@ class Handle extends AsyncResource {
     this.onclosed = noop
     // The write under way that the kernel has not taken whole, see net/write.js.
     this.unsent = null
-    // Most bytes of one read; -1 for no limit.
-    this.readLimit = -1
     // Who waits for the end of shutdown().
     this.final = undefined
-    // Node's handle of the same socket, see adoptShared.
-    this.partner = null
-    // Set while a codec of text frames or of HTTP responses is on, see outbox.js.
-    this.textFrames = false
-    this.isHttp = false
-    this.joinsBodies = false
-    this.hasFlushed = false
     if (id !== 0) this.assign(id)
   }
 
@@ -74,7 +65,10 @@ class Handle extends AsyncResource {
   }
 
   getAsyncId() {
-    return this.asyncId()
+    // Node counts in a Float64Array: as a small integer the number takes no place of its own wherever it is kept.
+    const id = this.asyncId()
+    const small = id | 0
+    return small === id ? small : id
   }
 
   open(fd, listening) {
@@ -263,5 +257,20 @@ class Handle extends AsyncResource {
   onparseerror() {}
   onpartial() {}
 }
+
+// What few handles ever change. A server has many of them, and each would pay for a place of its own.
+Object.assign(Handle.prototype, {
+  // Most bytes of one read; -1 for no limit.
+  readLimit: -1,
+  // Node's handle of the same socket, see adoptShared.
+  partner: null,
+  // libuv tells a used address only at listen or connect.
+  bindError: 0,
+  // Set while a codec of text frames or of HTTP responses is on, see outbox.js.
+  textFrames: false,
+  isHttp: false,
+  joinsBodies: false,
+  hasFlushed: false,
+})
 
 module.exports = { Handle }

@@ -15,7 +15,8 @@ use tokio::net::{TcpStream, UnixStream};
 pub enum Stream {
     Tcp(TcpStream),
     Local(UnixStream),
-    Pipe(Pipe),
+    /// Boxed, because it is rare and twice as large as the others.
+    Pipe(Box<Pipe>),
 }
 
 /// Socket creation options of a TCP bind.
@@ -84,7 +85,7 @@ impl Stream {
             sys::Kind::Local => Ok(Self::Local(UnixStream::from_std(
                 OwnedFd::from(socket).into(),
             )?)),
-            sys::Kind::Pipe => Ok(Self::Pipe(Pipe::new(socket.into())?)),
+            sys::Kind::Pipe => Ok(Self::Pipe(Box::new(Pipe::new(socket.into())?))),
             _ => Err(io::ErrorKind::InvalidInput.into()),
         }
     }

@@ -29,6 +29,7 @@ function flowsFreely(socket) {
 
 function onRead(chunk) {
   const socket = this[kOwner]
+  if (socket === undefined) return
   socket._unrefTimer()
   if (socket.destroyed) return
   if (flowsFreely(socket)) {
@@ -47,6 +48,7 @@ function onRead(chunk) {
 
 function onEnd(status) {
   const socket = this[kOwner]
+  if (socket === undefined) return
   socket._unrefTimer()
   if (status !== 0) {
     socket.destroy(eventException(status, 'read'))

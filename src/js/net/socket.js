@@ -167,6 +167,11 @@ function isNodeHandle(handle) {
   return name === 'TCP' || name === 'Pipe'
 }
 
+// What a handle tells, it tells its socket, unless somebody else has put functions of their own on it. Those of the prototype
+// spare each handle four properties.
+const EVENTS = { onread: onRead, onend: onEnd, onwritable: onWritable, onshutdown: onShutdown }
+Object.assign(Handle.prototype, EVENTS)
+
 // Puts a handle's events on its socket; also when a closed socket is used again.
 function initHandle(socket) {
   socket._undestroy()
@@ -175,10 +180,7 @@ function initHandle(socket) {
   if (!handle) return
   handle[kOwner] = socket
   if (typeof handle.getAsyncId === 'function') socket[kAsyncId] = handle.getAsyncId()
-  handle.onread = onRead
-  handle.onend = onEnd
-  handle.onwritable = onWritable
-  handle.onshutdown = onShutdown
+  for (const name in EVENTS) if (handle[name] !== EVENTS[name]) handle[name] = EVENTS[name]
   if (socket[kBuffer]) useUserBuffer(socket, handle)
 }
 
