@@ -22,6 +22,8 @@ const scenarios = {
   'child-disconnects': { serializations: both, python: true },
   'exit-with-pending': { serializations: both, python: true },
   'exit-handler': { serializations: both },
+  'kills-itself': { serializations: both },
+  'getter-sends': { serializations: both },
   'lines-together': { python: true, parent: linesTogether },
   'line-cut-off': {},
   'split-frames': {},

@@ -5,9 +5,13 @@
 //! are kept.
 
 use crate::engine::host::{BUFFER_MAX, BUFFERS, FreshBuffers, Handed, Host, Memory};
+use crate::sys::memory;
 use napi::sys;
 use std::cell::Cell;
 use std::ptr;
+
+/// Who makes so many buffers for large reads goes on doing so.
+const MANY: u32 = 1024;
 
 pub struct JsHost {
     env: sys::napi_env,
@@ -17,6 +21,8 @@ pub struct JsHost {
     chunks: sys::napi_ref,
     /// Buffers that the last turn left empty.
     spare: Cell<[Option<Fresh>; BUFFERS]>,
+    /// How many were made, up to `MANY`.
+    made: Cell<u32>,
     /// Exceptions that escaped the dispatch loop itself; none in a healthy environment.
     broken: Cell<bool>,
 }
@@ -88,6 +94,7 @@ impl JsHost {
             slab: reference(values[2])?,
             chunks: reference(values[3])?,
             spare: Cell::default(),
+            made: Cell::new(0),
             broken: Cell::new(false),
         })
     }
@@ -97,6 +104,14 @@ impl JsHost {
         // SAFETY: a reference of this environment that is never deleted before it ends.
         unsafe { sys::napi_get_reference_value(self.env, reference, &mut value) };
         value
+    }
+
+    fn count(&self, made: u32) {
+        let before = self.made.get();
+        self.made.set(before.saturating_add(made).min(MANY));
+        if before < MANY && self.made.get() == MANY {
+            memory::keep_freed();
+        }
     }
 
     /// Pointer and length (in elements) of a typed array; `None` when detached.
@@ -136,6 +151,7 @@ impl Host for JsHost {
             fresh: spare,
             spare,
             next: 0,
+            made: 0,
         };
         turn(Memory {
             // SAFETY: JavaScript's own memory, which no JavaScript touches during the turn.
@@ -145,6 +161,7 @@ impl Host for JsHost {
             buffers: &mut buffers,
         });
         self.spare.set(buffers.fresh);
+        self.count(buffers.made);
         true
     }
 
@@ -213,6 +230,7 @@ struct Buffers {
     /// be handed over in; all others are free, for it has seen the one before.
     spare: [Option<Fresh>; BUFFERS],
     next: u32,
+    made: u32,
 }
 
 impl Buffers {
@@ -259,6 +277,7 @@ impl Buffers {
                 None => self.free_number(),
             };
             self.fresh[at] = Some(self.make(number, len)?);
+            self.made += 1;
         }
         Some(())
     }

@@ -115,6 +115,10 @@ impl Conn {
         }
     }
 
+    pub fn is_connecting(&self) -> bool {
+        self.connect != Connect::No
+    }
+
     pub fn stream(&self) -> io::Result<&Stream> {
         match &self.io {
             Io::Stream(stream) => Ok(stream),

@@ -45,6 +45,8 @@ pub struct Core {
     touched: Vec<i32>,
     /// The ready list's other half: emptied by a turn, its room reused by the next.
     scratch: Vec<i32>,
+    /// Memory for those that have more to do in the next turn; empty between turns.
+    again: Vec<i32>,
     /// Ids whose `'close'` is due in libuv's closing phase.
     closing: Vec<i32>,
     /// Ids whose `'close'` is in the outbox.
@@ -93,6 +95,7 @@ impl Engine {
             ready: Arc::default(),
             touched: Vec::new(),
             scratch: Vec::new(),
+            again: Vec::new(),
             closing: Vec::new(),
             closed: Vec::new(),
             overflow: Overflow::default(),

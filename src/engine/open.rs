@@ -30,6 +30,9 @@ impl Engine {
             }
             return id;
         }
+        if self.is_connecting(id) {
+            return -libc::EALREADY;
+        }
         let connected = self.replace(id, |io| match io {
             Io::Bound(socket) => address::parse(host, port)
                 .and_then(|target| Stream::connect_bound(socket, target))
@@ -41,6 +44,11 @@ impl Engine {
         }
         self.begin_connect(id, None);
         id
+    }
+
+    fn is_connecting(&self, id: i32) -> bool {
+        let mut core = self.core.borrow_mut();
+        core.conns.get(id).is_some_and(|conn| conn.is_connecting())
     }
 
     /// Replaces the socket of `id` by what `make` turns it into; an error leaves it without one.
@@ -96,6 +104,9 @@ impl Engine {
         let _context = self.runtime.enter();
         if let Err(error) = local::check_name(path) {
             return errno::number(&error);
+        }
+        if self.is_connecting(id) {
+            return -libc::EALREADY;
         }
         // A failure is told at once; success when the descriptor is writable, in the poll phase.
         let mut status = None;

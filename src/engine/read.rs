@@ -16,7 +16,7 @@ use super::codec::{Codec, Next};
 use super::conn::{Conn, Io, Step};
 use super::host::{BUFFER_MAX, BUFFERS};
 use super::outbox::{Kind, Outbox, Place};
-use crate::sys::{errno, memory};
+use crate::sys::errno;
 use std::io::{self, IoSliceMut};
 use std::task::{Context, Poll, ready};
 
@@ -78,7 +78,6 @@ impl Expected {
         if len >= BUFFER_MAX && self.flowed >= FLOWS_AFTER {
             self.size = BUFFERS * BUFFER_MAX;
             self.last = len;
-            memory::keep_freed();
         } else {
             self.follow(len);
         }

@@ -229,6 +229,9 @@ impl Core {
         self.ready.swap(&mut ids);
         let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
         let mut more = false;
+        // They have their next turn behind those for which there was no room in this one, or the fastest of them would be the
+        // only one that is ever read.
+        let mut again = std::mem::take(&mut self.again);
         for id in ids.drain(..) {
             let Some(conn) = self.conns.get(id) else {
                 continue;
@@ -247,7 +250,7 @@ impl Core {
                 Step::default()
             });
             if step.more || step.later {
-                conn.ready.queue();
+                again.push(id);
             }
             more |= step.more;
             self.settle(id);
@@ -259,6 +262,12 @@ impl Core {
         more |= !overflow.is_empty();
         self.overflow = overflow;
         self.scratch = ids;
+        for id in again.drain(..) {
+            if let Some(conn) = self.conns.get(id) {
+                conn.ready.queue();
+            }
+        }
+        self.again = again;
         (events, more)
     }
 

@@ -5,7 +5,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
-const { SMALL_MAX, attach, native, writeSmall } = require('./outbox')
+const { SMALL_MAX, attach, lengthOf, native, writeSmall } = require('./outbox')
 
 // Set in the answer to a write that the kernel did not take whole, see engine/ops.rs.
 const SHORT = 0x40000000
@@ -91,7 +91,7 @@ class Handle extends AsyncResource {
   // Writes give the bytes that the kernel took at once. `short` then says whether that was less
   // than all; if so onwritable is called, once, when there is room.
   writeBuffer(buffer) {
-    const { length } = buffer
+    const length = lengthOf(buffer)
     this.bytesWritten += length
     if (length > SMALL_MAX) return this.taken(native.writeBuffer(this.id, buffer))
     return this.taken(writeSmall(this.id, buffer))
@@ -202,6 +202,11 @@ class Handle extends AsyncResource {
 
   hasRef() {
     return this.referenced && !this.closing
+  }
+
+  // What Node's handles show; `scope` would be a circle.
+  toJSON() {
+    return { reading: this.reading, onconnection: null }
   }
 
   // The engine's record of a connection that this listener accepted, or of an error.

@@ -53,6 +53,12 @@ const slab = Buffer.allocUnsafeSlow(SLAB_SIZE)
 const SMALL_MAX = 64
 const small = new Uint8Array(Buffer.allocUnsafeSlow(4096).buffer, 0, SMALL_MAX)
 const copyInto = Function.prototype.call.bind(Uint8Array.prototype.set)
+// Not what a property of the user's says.
+const { get: length } = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'length',
+)
+const lengthOf = Function.prototype.call.bind(length)
 
 // Buffers of large reads, by the number in their record.
 const chunks = []
@@ -94,15 +100,19 @@ const ballast = { words: null }
 
 function writeSmall(id, bytes) {
   copyInto(small, bytes)
-  return native.writeSmall(id, bytes.length)
+  return native.writeSmall(id, lengthOf(bytes))
 }
 
-// A large read got a buffer of the expected size, of which it filled at least half.
+// A large read got a buffer of the expected size, of which it filled at least half. Users find that `chunk.buffer` is the chunk,
+// as in Node.
 function ownedOut(number, length) {
   const buffer = chunks[number]
   chunks[number] = undefined
   ballast.words = new Array(length >> (length < CHUNK_MAX ? BALLAST_SHIFT : STREAM_BALLAST_SHIFT))
-  return length === buffer.length ? buffer : buffer.subarray(0, length)
+  if (length === buffer.length) return buffer
+  const chunk = Buffer.allocUnsafeSlow(length)
+  chunk.set(buffer.subarray(0, length))
+  return chunk
 }
 
 function deliver(handle, kind, at) {
@@ -292,4 +302,4 @@ native.open(dispatch, events, slab, chunks, small)
 
 const liveHandles = () => handles.filter((handle) => handle !== undefined && !handle.closing)
 
-module.exports = { SMALL_MAX, attach, liveHandles, native, turn, writeSmall }
+module.exports = { SMALL_MAX, attach, lengthOf, liveHandles, native, turn, writeSmall }

@@ -168,7 +168,8 @@ function init(req, options, callback, agent, method, protocol) {
 
   const authority = authorityOf(host, port, defaultPort)
   if (kAuthority !== undefined) req[kAuthority] = authority
-  if (options.headers || authority !== checkedAuthority) setHeaders(req, options.headers, authority)
+  const isKnown = authority === checkedAuthority && req.setHeader === nodeSetHeader
+  if (options.headers || !isKnown) setHeaders(req, options.headers, authority)
   else (req[kOutHeaders] = new OutFields()).host = ['Host', authority]
   if (kUniqueHeaders !== undefined) req[kUniqueHeaders] = null
 }

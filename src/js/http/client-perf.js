@@ -7,11 +7,12 @@ const { channel } = require('node:diagnostics_channel')
 const { PerformanceObserver } = require('node:perf_hooks')
 const { ClientRequest, OutgoingMessage, ServerResponse } = require('node:http')
 
+const responseCreated = channel('http.server.response.created')
 const channels = [
-  'http.client.request.created',
-  'http.client.request.start',
-  'http.server.response.created',
-].map((name) => channel(name))
+  channel('http.client.request.created'),
+  channel('http.client.request.start'),
+  responseCreated,
+]
 
 function finished(message) {
   message.socket = {}
@@ -51,15 +52,23 @@ function findSymbols() {
   }
 }
 
+// As findSymbols(), with the entry of a request that is there; undefined when that has none, or when a response would be heard of.
+function symbolsBeside(req) {
+  const kOfRequest = statisticsOf(req)
+  if (kOfRequest === undefined || isTracing() || responseCreated.hasSubscribers) return undefined
+  return { kOfRequest, kOfResponse: statisticsOf(new ServerResponse({ method: 'GET' })) }
+}
+
 // Looked for at the first response: a program that makes no requests saves the 2 ms.
 let symbols
 
 /** The head of the response has come: ends the entry that was begun with the request, if there is one. */
 function finishEntry(req, res) {
   if (symbols === undefined) {
-    // The two messages made for the search are nobody's business.
-    if (channels.some(({ hasSubscribers }) => hasSubscribers)) return
-    symbols = findSymbols()
+    // The two messages made for the search are nobody's business. While somebody observes, the request has its entry.
+    const isHeard = channels.some(({ hasSubscribers }) => hasSubscribers)
+    symbols = isHeard ? symbolsBeside(req) : findSymbols()
+    if (symbols === undefined) return
   }
   const { kOfRequest, kOfResponse } = symbols
   if (kOfRequest === undefined || kOfResponse === undefined || req[kOfRequest] === undefined) return

@@ -95,6 +95,9 @@ function parseError(index, bytesParsed, rawPacket) {
   return protocolError(httpErrors[index], bytesParsed, rawPacket)
 }
 
+// What bytes get that come behind a head whose listener has thrown.
+const CALLBACK_ERROR = { code: 'HPE_CB_HEADERS_COMPLETE', reason: 'User callback error' }
+
 // The same own keys in the same order as the error of node's parser.
 function protocolError({ code, reason }, bytesParsed, rawPacket) {
   const error = new Error('Parse Error')
@@ -120,6 +123,7 @@ function parseUniqueHeaders(headers) {
 }
 
 module.exports = {
+  CALLBACK_ERROR,
   LENIENT_ALL,
   LENIENT_FIELD_VALUES,
   LENIENT_NONE,

@@ -7,11 +7,13 @@
 
 const process = require('node:process')
 const { AsyncResource } = require('node:async_hooks')
+const { Buffer } = require('node:buffer')
 const { maxHeaderSize } = require('node:http')
 const engine = require('../engine')
 const { now } = require('./clock')
 const { attachReader, detachReader } = require('./codec')
 const {
+  CALLBACK_ERROR,
   fieldLimit,
   kConnections,
   kHttp,
@@ -45,8 +47,6 @@ const ON_TIMEOUT = 6
 const UPGRADE = 1 << 17
 const HAS_BODY = 1 << 18
 
-const CALLBACK_ERROR = { code: 'HPE_CB_HEADERS_COMPLETE', reason: 'User callback error' }
-
 // What becomes of events after a handler has thrown, as in Node: the rest of that read is dropped, later bytes are refused.
 const OPEN = 0
 const DROPPING = 1
@@ -73,6 +73,7 @@ class ServerConnection {
     this.requestsCount = 0
     this.declined = false // the codec is at an Upgrade field that JavaScript does not follow
     this.upgrades = false // the codec stops at an Upgrade field
+    this.upgradesAtEnd = false // it has not, but the present request leaves HTTP
     this.state = OPEN
     this.failedAt = -1 // where the parser met its error
     this.endsWithStream = false // so does the body of the present request
@@ -124,11 +125,16 @@ class ServerConnection {
     this.updateUpgrades()
   }
 
+  mayUpgrade() {
+    const { server } = this
+    return (
+      server.shouldUpgradeCallback !== upgradeWhenListened || server._events.upgrade !== undefined
+    )
+  }
+
   // The codec stops at an Upgrade field only when somebody may follow it.
   updateUpgrades() {
-    const { server } = this
-    const upgrades =
-      server.shouldUpgradeCallback !== upgradeWhenListened || server.listenerCount('upgrade') > 0
+    const upgrades = this.mayUpgrade()
     if (upgrades === this.upgrades) return
     this.upgrades = upgrades
     this.codec?.httpExpect(upgrades ? ASK_UPGRADE : 0)
@@ -163,9 +169,15 @@ class ServerConnection {
     req.url = fillHead(req, text, info, 0, this.lastHead)
 
     this.keepAlive.stop(server.timeout || 0)
+    // Somebody came to listen since the last request, so the codec did not stop: the message's end is near enough.
+    if (!this.upgrades && this.mayUpgrade() && asksForUpgrade(req)) {
+      req.upgrade = true
+      this.upgradesAtEnd = true
+    }
     let handled = false
     try {
       if (!req.upgrade || !isUpgrade(this, req)) {
+        this.upgradesAtEnd = false
         this.declined = (info & UPGRADE) !== 0
         beginExchange(this, req, info)
       }
@@ -180,7 +192,7 @@ class ServerConnection {
 
   body(chunk) {
     if (this.state !== OPEN) return
-    if (this.incoming !== null) pushBody(this.incoming, chunk)
+    if (this.incoming !== null) pushBody(this.incoming, chunk, this.socket)
     this.keepAlive.touch()
   }
 
@@ -199,7 +211,10 @@ class ServerConnection {
       if (trailers === '' && isAnswered(incoming, socket)) endQuietly(incoming)
       else endMessage(incoming, trailers)
     }
-    readStart(socket)
+    if (this.upgradesAtEnd) {
+      this.unconsume()
+      this.upgrade(Buffer.alloc(0))
+    } else readStart(socket)
   }
 
   upgrade(rest) {
@@ -255,8 +270,9 @@ class ServerConnection {
     this.keepAlive.touch()
   }
 
+  // Not while a message is told either, whose time may not have been taken.
   isIdle() {
-    return this.startedAt === 0
+    return this.startedAt === 0 && !this.headDone
   }
 
   /** Whether the message under way exceeds a timeout (0: none) for the first time. */
@@ -319,6 +335,10 @@ class ServerConnection {
   remove() {
     this.server[kConnections]?.delete(this)
   }
+}
+
+function asksForUpgrade({ headers }) {
+  return headers.upgrade !== undefined && /(?:^|,)\s*upgrade\s*(?:,|$)/i.test(headers.connection)
 }
 
 // The opening of HTTP/2, with a version that lets it pass for a request. Node handles it, and hangs up after that read.

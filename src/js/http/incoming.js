@@ -80,9 +80,10 @@ function readStop(socket) {
   if (socket) socket.pause()
 }
 
-function pushBody(message, chunk) {
+// `socket` brings the bytes, also when the message has lost it: one that was destroyed holds them up for good.
+function pushBody(message, chunk, socket) {
   // A dumped message still takes its bytes off the wire; nobody will read them.
-  if (!message._dumped && !message.push(chunk)) readStop(message.socket)
+  if (!message._dumped && !message.push(chunk)) readStop(socket)
 }
 
 /** The message is whole: `trailers` as its fields crossed, empty for none. */

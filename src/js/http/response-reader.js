@@ -6,6 +6,7 @@
 // other stream (TLS, a socket of Node's, a Duplex). See codec.js for the seam between codec and reader.
 
 const { AsyncResource } = require('node:async_hooks')
+const { Buffer } = require('node:buffer')
 const { IncomingMessage, maxHeaderSize } = require('node:http')
 const { httpErrors } = require('../engine')
 const { turn } = require('../outbox')
@@ -13,7 +14,7 @@ const net = require('../net')
 const exchange = require('./client-exchange')
 const { LastHead } = require('./last-head')
 const { attachReader, detachReader } = require('./codec')
-const { lenientFlags, parseError } = require('./common')
+const { CALLBACK_ERROR, lenientFlags, parseError, protocolError } = require('./common')
 const { FedCodec } = require('./fed-codec')
 const {
   endMessage,
@@ -42,6 +43,8 @@ const ANY_FIELDS = 0
 
 const { push } = IncomingMessage.prototype
 
+const NOTHING = Buffer.alloc(0)
+
 const scopeOptions = { requireManualDestroy: true }
 
 class ResponseReader {
@@ -61,7 +64,9 @@ class ResponseReader {
     this.spoiled = false // trailers may have told the codec that the connection ends
     this.ended = 0 // the turn in which the last response was whole
     this.heard = false // others were listening for 'data' when the waiting began
-    this.stalled = false // a listener has thrown: Node's parser does not go on after that
+    // A listener has thrown: Node's parser does not go on after that, and after one of the head refuses what comes later.
+    this.stalled = false
+    this.refusesAfter = -1 // the turn of such a throw
     this.info = 0 // of the present response's head
     this.lastHead = new LastHead()
   }
@@ -196,7 +201,7 @@ class ResponseReader {
       req.res = res
       return
     }
-    if (code < 200 && code !== 101) {
+    if (code >= 100 && code < 200 && code !== 101) {
       // Not the answer yet: a 1xx head has no body and ends here.
       this.incoming = null
       exchange.onInformation(req, res)
@@ -205,6 +210,7 @@ class ResponseReader {
     if (req.shouldKeepAlive && (info & KEEP_ALIVE) === 0 && !req.upgradeOrConnect)
       req.shouldKeepAlive = false
     this.stalled = true
+    this.refusesAfter = turn.current
     exchange.onResponse(req, res, socket)
     this.stalled = false
     if (code === 304) res.complete = true
@@ -213,16 +219,19 @@ class ResponseReader {
   body(chunk) {
     const { incoming: res, socket } = this
     if (socket.timeout) socket._unrefTimer()
-    if (res === null || this.stalled) return
+    if (res === null) return
+    if (this.stalled) return this.refuse(chunk)
     this.stalled = true
-    pushBody(res, chunk)
+    this.refusesAfter = -1
+    pushBody(res, chunk, socket)
     this.stalled = false
   }
 
   end(trailers) {
     const { incoming: res, outgoing: req, socket } = this
     // What only the peer's close could end is ended by the 'end' of the socket, after its other listeners.
-    if (res === null || this.stalled || res.upgrade || this.endsByClose()) return
+    if (this.stalled) return this.refuse(NOTHING)
+    if (res === null || res.upgrade || this.endsByClose()) return
     // Node's parser is a fresh one for each response.
     this.spoiled = trailers !== ''
     this.lastHead.shape.note(res)
@@ -247,6 +256,14 @@ class ResponseReader {
     if (req !== null) exchange.onUpgrade(req, res, socket, rest)
     // The codec stopped reading at the switch; for the stream it never did.
     if (!fed && !socket.destroyed && codec.reading) codec.readStart()
+  }
+
+  refuse(chunk) {
+    const { outgoing: req, refusesAfter, socket } = this
+    // The rest of the read in which it was thrown is dropped. (One that 'data' brought has no turn, see onSocketData.)
+    if (req === null || refusesAfter === -1 || refusesAfter === turn.current) return
+    this.release()
+    exchange.onParseError(req, socket, protocolError(CALLBACK_ERROR, 0, chunk))
   }
 
   fail(index, bytesParsed, rawPacket) {
@@ -303,7 +320,13 @@ function onSocketConnect() {
 }
 
 function onSocketData(chunk) {
-  const { codec, scope } = this[kReader]
+  const reader = this[kReader]
+  const { codec, scope } = reader
+  if (reader.stalled && reader.refusesAfter !== -1) {
+    reader.refusesAfter = Infinity
+    reader.refuse(chunk)
+    return
+  }
   scope.runInAsyncScope(codec.execute, codec, chunk)
 }
 

@@ -15,9 +15,9 @@ const SPARE_SIZE = 4 * 1024 * 1024
 
 class Frames {
   #serialize
-  // A getter of a message may send another one: that one is left to V8, and then so is the outer.
-  static #busy = false
-  #interrupted = false
+  // Whose message is being written. A getter of it may send another one: that one is left to V8, and goes ahead of it.
+  static #busy = null
+  #inner = []
   #lent
   buffer = Buffer.allocUnsafeSlow(START_SIZE)
   length = 0
@@ -27,30 +27,49 @@ class Frames {
     this.#serialize = serialize
   }
 
+  get isBusy() {
+    return Frames.#busy === this
+  }
+
   // Appends the frame of a message, or throws and appends nothing.
   append(message) {
-    if (Frames.#busy || !this.#write(message)) this.#appendBytes(this.#serialize(message))
+    if (this.isBusy) this.#inner.push(this.#serialize(message))
+    else if (Frames.#busy !== null || !this.#write(message)) {
+      const bytes = this.#serialize(message)
+      this.#appendInner()
+      this.#appendBytes(bytes)
+    }
   }
 
   #write(message) {
     const start = this.length
-    Frames.#busy = true
-    this.#interrupted = false
+    let end
+    Frames.#busy = this
     try {
-      const end = writeMessage(this.buffer, start + LENGTH_BYTES, message)
-      const buffer = takeBuffer()
-      if (end === 0 || this.#interrupted) return false
-      setLength(buffer, start, end - start - LENGTH_BYTES)
-      this.buffer = buffer
-      this.length = end
-      return true
+      end = writeMessage(this.buffer, start + LENGTH_BYTES, message)
     } finally {
-      Frames.#busy = false
+      Frames.#busy = null
+      if (end === undefined) this.#appendInner()
     }
+    const buffer = takeBuffer()
+    if (end === 0) return false
+    setLength(buffer, start, end - start - LENGTH_BYTES)
+    this.buffer = buffer
+    if (this.#inner.length === 0) {
+      this.length = end
+    } else {
+      const bytes = Buffer.from(buffer.subarray(start + LENGTH_BYTES, end))
+      this.#appendInner()
+      this.#appendBytes(bytes)
+    }
+    return true
+  }
+
+  #appendInner() {
+    for (const bytes of this.#inner.splice(0)) this.#appendBytes(bytes)
   }
 
   #appendBytes(bytes) {
-    this.#interrupted = true
     const start = this.length
     const end = start + LENGTH_BYTES + bytes.length
     if (end > this.buffer.length) {

@@ -33,10 +33,23 @@ function noteUnsent(outgoing) {
   unsent.add(outgoing)
   if (exitHooked) return
   exitHooked = true
-  process.on('exit', () => {
-    const deadline = performance.now() + EXIT_LIMIT
-    for (const outgoing of unsent) outgoing.flushAtExit(deadline)
-  })
+  process.on('exit', flushAll)
+  // The ways in which a process ends itself without 'exit': the usual end of a handler for SIGTERM among them.
+  for (const name of ['abort', 'kill', 'reallyExit']) {
+    const end = process[name]
+    const wrapped = {
+      [name](...args) {
+        if (name !== 'kill' || args[0] === process.pid) flushAll()
+        return end.apply(this, args)
+      },
+    }
+    process[name] = wrapped[name]
+  }
+}
+
+function flushAll() {
+  const deadline = performance.now() + EXIT_LIMIT
+  for (const outgoing of unsent) outgoing.flushAtExit(deadline)
 }
 
 // Messages that leave in one write, and what is to be told of it.
@@ -104,18 +117,18 @@ class Outgoing {
 
   // Takes a message, or throws when it cannot be said. `quiet`: its failure is nobody's business.
   write(message, callback, quiet) {
-    const batch = this.#gathered ?? new Batch()
-    let size
+    let text
+    // A getter or toJSON() of the message may send others here; those come first, as in Node.
     if (this.#frames === undefined) {
-      const text = JSON.stringify(message)
+      text = JSON.stringify(message)
       // Joining a long text would copy it once more.
       if (text?.length > SIZE_LIMIT) return this.#writeLong(text, callback, quiet)
-      batch.text += text + '\n'
-      size = batch.text.length
     } else {
       this.#frames.append(message)
-      size = this.#frames.length
     }
+    const batch = this.#gathered ?? new Batch()
+    if (this.#frames === undefined) batch.text += text + '\n'
+    const size = this.#frames === undefined ? batch.text.length : this.#frames.length
     batch.count++
     if (callback !== undefined) process.nextTick(tell, this, batch, callback)
     else if (!quiet) batch.silent++
@@ -127,7 +140,9 @@ class Outgoing {
       this.#started = true
       process.nextTick(this.#endTick)
     }
-    if (atOnce || size >= SIZE_LIMIT) {
+    if (this.#frames?.isBusy) {
+      // Sent by a getter of another message: it leaves with that one.
+    } else if (atOnce || size >= SIZE_LIMIT) {
       this.flushGathered()
     } else if (batch.count >= this.#countLimit) {
       this.#countLimit *= 2

@@ -227,7 +227,10 @@ function readMessage(buffer, start, stop, isOwned, deserialize) {
     buf = undefined
     if (objects.length > 0) objects = []
   }
-  return deserialize(Buffer.from(buffer.subarray(start, stop)))
+  // Views of the message lie in the copy: not in the pool, from which nothing can be transferred.
+  const copy = Buffer.allocUnsafeSlow(stop - start)
+  copy.set(buffer.subarray(start, stop))
+  return deserialize(copy)
 }
 
 module.exports = { readMessage }

@@ -17,6 +17,8 @@ const { debug } = require('./debug')
 
 const UV_EADDRINUSE = -98
 const UV_EINVAL = -22
+// ENFILE, EMFILE, EAFNOSUPPORT.
+const NO_SOCKET = new Set([-23, -24, -97])
 
 // A used address shows only here: a failed bind would let connect pick a random port.
 function bindLocal(handle, { family, localAddress, localPort }) {
@@ -30,9 +32,13 @@ function bindLocal(handle, { family, localAddress, localPort }) {
   return error
 }
 
-function ownEndpoint(socket) {
+// A handle that could not begin to connect has no socket, where one of libuv's has one without a name, or a bound one; unless
+// there was none to be had.
+function ownEndpoint(socket, { family, localAddress, localPort }, status) {
   const { address, port } = socket._getsockname()
-  return `${address}:${port}`
+  if (address !== undefined || family === undefined || NO_SOCKET.has(status))
+    return `${address}:${port}`
+  return `${localAddress || (family === 4 ? '0.0.0.0' : '::')}:${localPort || 0}`
 }
 
 // Begins to connect to `target`: { address, port, family, localAddress, localPort }; a local pipe
@@ -57,7 +63,9 @@ function connectTo(socket, target) {
   handle.onconnect = (status) => afterConnect(socket, target, status)
   const error = family === undefined ? handle.connect(address) : handle.connect(address, port)
   if (error) {
-    socket.destroy(hostPortException(error, 'connect', address, port, ownEndpoint(socket)))
+    socket.destroy(
+      hostPortException(error, 'connect', address, port, ownEndpoint(socket, target, error)),
+    )
   }
 }
 

@@ -9,6 +9,7 @@ const { kReinitializeHandle } = require('../internal/symbols')
 const { TcpHandle } = require('../engine')
 const { afterConnect, bindLocal, connectError, ownEndpoint } = require('./attempt')
 
+const UV_ECANCELED = -125
 const UV_ETIMEDOUT = -110
 
 // Families alternate, the first answer's first; each address is tried once.
@@ -59,10 +60,18 @@ function connectNext(context) {
   }
   socket.emit('connectionAttempt', address, port, family)
   handle.onconnect = (status) => afterAttempt(context, target, turn, handle, status)
+  handle.cancelConnect = () => afterAttempt(context, target, turn, handle, UV_ECANCELED)
   socket.autoSelectFamilyAttemptedAddresses.push(`${address}:${port}`)
   const error = handle.connect(address, port)
   if (error) {
-    const failure = hostPortException(error, 'connect', address, port, ownEndpoint(socket))
+    handle.cancelConnect = undefined
+    const failure = hostPortException(
+      error,
+      'connect',
+      address,
+      port,
+      ownEndpoint(socket, target, error),
+    )
     return attemptFailed(context, target, failure)
   }
   if (turn < addresses.length - 1) {
@@ -78,6 +87,7 @@ function attemptFailed(context, { address, port, family }, error) {
 
 function afterAttempt(context, target, turn, handle, status) {
   clearTimeout(context.timer)
+  handle.cancelConnect = undefined
   if (status === 0 && turn !== context.current - 1) {
     handle.close()
   } else if (status !== 0) {
@@ -91,6 +101,7 @@ function attemptTimedOut(context, target, handle) {
   const { address, port, family } = target
   context.socket.emit('connectionAttemptTimeout', address, port, family)
   handle.onconnect = () => {}
+  handle.cancelConnect = undefined
   context.errors.push(connectError(UV_ETIMEDOUT, target))
   handle.close()
   if (context.socket.connecting) connectNext(context)

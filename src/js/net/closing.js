@@ -6,17 +6,25 @@ const process = require('node:process')
 const { clearTimeout } = require('node:timers')
 const { codes, errnoException } = require('../internal/errors')
 const { kBytesRead, kBytesWritten, kTimeout } = require('../internal/symbols')
-const { TcpHandle } = require('../engine')
+const { Handle, TcpHandle } = require('../engine')
 const { debug } = require('./debug')
 const { cancelUnsent } = require('./write')
+const { onShutdown } = require('./writing')
 
 function noop() {}
+
+// What was under way when the handle was closed.
+function cancelRequests(handle) {
+  handle.cancelConnect?.()
+  cancelUnsent(handle)
+  if (handle instanceof Handle) onShutdown.call(handle)
+}
 
 function closeHandle(socket, hadError, cleanUp) {
   if (!socket._handle) return
   const { _handle: handle } = socket
   handle.close(() => {
-    cancelUnsent(handle)
+    cancelRequests(handle)
     debug('emit close')
     socket.emit('close', hadError)
     if (cleanUp) {
@@ -51,7 +59,7 @@ function defineClosing(Socket) {
         this.resetAndClosing = false
         const { _handle: handle } = this
         const error = handle.reset(() => {
-          cancelUnsent(handle)
+          cancelRequests(handle)
           this.emit('close', hadError)
         })
         if (error) this.emit('error', errnoException(error, 'reset'))

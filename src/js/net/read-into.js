@@ -43,8 +43,9 @@ function readInto(socket, handle, chunk) {
   }
   if (buffer !== true) buffer.set(chunk)
   const wantsMore = socket[kBufferCb](chunk.length, buffer) !== false
-  if (socket[kBufferGen] !== null) {
-    const next = socket[kBufferGen]()
+  const generate = socket[kBufferGen]
+  if (generate !== null) {
+    const next = generate()
     if (isUint8Array(next)) {
       socket[kBuffer] = next
       if (next.length !== buffer.length) handle.limitReads(next.length)

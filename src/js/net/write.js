@@ -76,9 +76,10 @@ function byteCount(buffers) {
 }
 
 function keepRest(socket, handle, buffers, taken, callback) {
+  // All of it, as in Node: what has left since counts as activity when the timeout comes.
+  socket[kLastWriteQueueSize] = byteCount(buffers)
   skip(buffers, taken)
   handle.writeQueueSize = byteCount(buffers)
-  socket[kLastWriteQueueSize] = handle.writeQueueSize
   // The callback belongs to whoever wrote, not to the handle.
   handle.unsent = { buffers, callback, resource: new AsyncResource('WRITEWRAP', MANUAL) }
 }
