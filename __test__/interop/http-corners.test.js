@@ -99,6 +99,8 @@ for (const [name, giveUp] of Object.entries({
     client.log(seen.includes('given up'), socket.writableLength > 0)
     socket.destroy()
     await closed(socket)
+    // It does not read, so it does not hear of that.
+    listener.closeAllConnections()
     await run.close(listener)
   })
 }
