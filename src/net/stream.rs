@@ -76,6 +76,10 @@ impl Stream {
         Ok(Self::Tcp(TcpStream::from_std(socket.into())?))
     }
 
+    pub fn is_tcp(&self) -> bool {
+        matches!(self, Self::Tcp(_))
+    }
+
     /// Adopts a descriptor that is a connected stream socket of the given kind.
     pub fn adopt(fd: OwnedFd, kind: sys::Kind) -> io::Result<Self> {
         let socket = Socket::from(fd);
