@@ -310,6 +310,21 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_that_flows_gets_as_many_as_its_kind_has() {
+        for buffers in [1, BUFFERS] {
+            let mut expected = Expected::default();
+            let mut read = |len| {
+                expected.follow_stream(len, buffers);
+                expected.size
+            };
+            assert_eq!(read(BUFFER_MAX), BUFFER_MAX);
+            assert_eq!(read(BUFFER_MAX), buffers * BUFFER_MAX);
+            // One short read says nothing, two do.
+            assert_eq!([read(100), read(100)], [BUFFER_MAX, 0]);
+        }
+    }
+
+    #[test]
     fn a_paused_body_gets_one_buffer() {
         let mut expected = Expected::default();
         for _ in 0..2 {
