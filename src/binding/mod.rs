@@ -62,7 +62,7 @@ fn instance(env: &Env) -> napi::Result<&'static Instance> {
 }
 
 /// Starts the engine of this environment. `dispatch(count)` is called after each turn with
-/// events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs.
+/// events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs. `small` is where `writeSmall` finds its bytes.
 #[napi(
     ts_args_type = "dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[], small: Uint8Array"
 )]
@@ -82,9 +82,9 @@ pub fn open(
         env.raw(),
         [dispatch.raw(), events.raw(), slab.raw(), chunks.raw()],
     )?;
-    instance
-        .small
-        .set(host::Fixed::keep(env.raw(), small.raw()));
+    let small = host::Fixed::keep(env.raw(), small.raw())
+        .ok_or_else(|| napi::Error::from_reason("cannot keep the place of small writes"))?;
+    instance.small.set(Some(small));
     let mut raw_loop = ptr::null_mut();
     // SAFETY: a live environment and a place for the result.
     let status = unsafe { sys::napi_get_uv_event_loop(env.raw(), &mut raw_loop) };

@@ -54,11 +54,10 @@ const SMALL_MAX = 64
 const small = new Uint8Array(Buffer.allocUnsafeSlow(4096).buffer, 0, SMALL_MAX)
 const copyInto = Function.prototype.call.bind(Uint8Array.prototype.set)
 // Not what a property of the user's says.
-const { get: length } = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  'length',
+const TypedArray = Object.getPrototypeOf(Uint8Array)
+const lengthOf = Function.prototype.call.bind(
+  Object.getOwnPropertyDescriptor(TypedArray.prototype, 'length').get,
 )
-const lengthOf = Function.prototype.call.bind(length)
 
 // Buffers of large reads, by the number in their record.
 const chunks = []

@@ -97,7 +97,7 @@ export declare function localReserve(path: Buffer): number
 
 /**
  * Starts the engine of this environment. `dispatch(count)` is called after each turn with
- * events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs.
+ * events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs. `small` is where `writeSmall` finds its bytes.
  */
 export declare function open(dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[], small: Uint8Array): void
 
