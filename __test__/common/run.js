@@ -11,7 +11,7 @@ const { HOST, localPath, removePath } = require('./endpoints')
 const { sides } = require('./modules')
 const { freePort } = require('./ports')
 const { Recorder } = require('./recorder')
-const { event } = require('./tools')
+const { event, gone, turns } = require('./tools')
 
 const ENTRY = path.join(__dirname, 'entry.js')
 
@@ -103,8 +103,7 @@ class Run {
   // Waits for the connections of a listener whose other ends are closed already: nothing orders the
   // two.
   async settled(server) {
-    const open = [...this.#accepted.get(server)].filter(({ closed }) => !closed)
-    await Promise.all(open.map((socket) => event(socket, 'close')))
+    await Promise.all([...this.#accepted.get(server)].map(gone))
     await this.turns(1)
   }
 
@@ -157,8 +156,8 @@ class Run {
   }
 
   // Lets the loop go round: what is on its way within this process has then arrived.
-  async turns(count = 3) {
-    for (let i = 0; i < count; i++) await new Promise((go) => setImmediate(go))
+  turns(count = 3) {
+    return turns(count)
   }
 
   wait(milliseconds) {

@@ -11,6 +11,7 @@ const { isDeepStrictEqual } = require('node:util')
 const { HOST, localPath } = require('./endpoints')
 const { PAIRS, REFERENCE, pairName, sides } = require('./modules')
 const { random } = require('./mutations')
+const { gone } = require('./tools')
 
 const SIZES = [0, 1, 10, 1000, 5000]
 const ENCODINGS = [
@@ -245,9 +246,7 @@ async function play(program, { server: serverSide, client: clientSide }, patienc
     end.on('error', () => {})
     end.destroy()
   }
-  for (const end of Object.values(ends)) {
-    if (!end.closed) await once(end, 'close').catch(() => {})
-  }
+  for (const end of Object.values(ends)) await gone(end)
   await settle(both, patience)
   server.close()
   await once(server, 'close')

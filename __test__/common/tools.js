@@ -13,6 +13,18 @@ const event = (emitter, name) => new Promise((resolve) => emitter.once(name, res
 
 const closed = (...emitters) => Promise.all(emitters.map((emitter) => event(emitter, 'close')))
 
+// Like closed(), of one that may have told it already. A socket is `closed` before it tells so: its
+// handle has until the end of the loop's turn.
+async function gone(emitter) {
+  if (emitter.closed) await turns(2)
+  else await event(emitter, 'close')
+}
+
+// Lets the loop go round.
+async function turns(count) {
+  for (let i = 0; i < count; i++) await new Promise((go) => setImmediate(go))
+}
+
 const ended = (...streams) => Promise.all(streams.map((stream) => event(stream, 'end')))
 
 // A promise and what resolves it.
@@ -59,4 +71,4 @@ function isHere([file, ...args]) {
   }
 }
 
-module.exports = { LIFE, closed, ended, event, gate, isHere, outcome, state }
+module.exports = { LIFE, closed, ended, event, gate, gone, isHere, outcome, state, turns }

@@ -5,7 +5,7 @@
 const path = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { scenario } = require('../common/harness')
-const { LIFE, closed, event, outcome } = require('../common/tools')
+const { LIFE, closed, event, gone, outcome } = require('../common/tools')
 
 const only = { over: ['tcp'] }
 const WAY = [
@@ -293,7 +293,7 @@ scenario('resetAndDestroy at every stage', {}, async (run) => {
     act(socket)
     await run.turns(8)
     if (!socket.destroyed) socket.destroy()
-    if (!socket.closed) await event(socket, 'close')
+    await gone(socket)
   }
   await run.close(listener)
 })

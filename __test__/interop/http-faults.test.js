@@ -6,7 +6,7 @@ const { AsyncLocalStorage } = require('node:async_hooks')
 const { Readable, pipeline } = require('node:stream')
 const { setImmediate: turn } = require('node:timers/promises')
 const { scenario } = require('../common/harness')
-const { closed, event } = require('../common/tools')
+const { closed, event, gone } = require('../common/tools')
 const { INCOMING, RESPONSE, head, sendRaw, toward, watchRequest } = require('../common/http')
 
 const tcp = { over: ['tcp'] }
@@ -50,7 +50,7 @@ scenario('a client that vanishes in the middle of a request', {}, async (run) =>
       await run.turns(4)
       socket[way]()
       await closed(socket.resume())
-      if (!request.closed) await event(request, 'close')
+      await gone(request)
       await run.settled(listener)
       client.log('another one', await sendRaw(client.net, target, GOOD))
     }

@@ -3,7 +3,7 @@
 // What a server puts on the wire; its client is a plain socket.
 
 const { scenario } = require('../common/harness')
-const { LIFE, closed, event } = require('../common/tools')
+const { LIFE, closed, event, gone } = require('../common/tools')
 const { RESPONSE, head, sendRaw, watchIncoming } = require('../common/http')
 
 const tcp = { over: ['tcp'] }
@@ -76,7 +76,7 @@ scenario('a request byte by byte', {}, async (run) => {
     socket.write(Buffer.of(byte))
     await run.turns(2)
   }
-  if (!socket.closed) await closed(socket)
+  await gone(socket)
   await run.close(listener)
 })
 

@@ -4,7 +4,7 @@
 
 const EventEmitter = require('node:events')
 const { scenario } = require('../common/harness')
-const { LIFE, closed, event } = require('../common/tools')
+const { LIFE, closed, event, gone } = require('../common/tools')
 
 const SERVER = ['connection', 'drop', 'error', 'close']
 
@@ -44,7 +44,7 @@ scenario('maxConnections changes while it listens', {}, async (run) => {
     await run.turns(6)
     client.log(limit, socket.readyState)
     socket.destroy()
-    if (!socket.closed) await event(socket, 'close')
+    await gone(socket)
     await run.turns(4)
     server.log(limit, listener._connections)
   }

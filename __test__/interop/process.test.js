@@ -7,7 +7,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { scenario } = require('../common/harness')
-const { LIFE, closed, event } = require('../common/tools')
+const { LIFE, closed, event, gone } = require('../common/tools')
 const { toward, watchRequest } = require('../common/http')
 
 const apart = { apart: true, timeout: 10000 }
@@ -204,8 +204,7 @@ scenario('exit right after write', {}, async (run) => {
   const target = await run.listen(listener)
   listener.once('connection', (peer) => server.log.watch('small', peer, LIFE))
   const parts = ['one, ', 'two, ', 'three']
-  const small = ask({ target, parts })
-  if (!(await small).closed) await closed(await small)
+  await gone(await ask({ target, parts }))
 
   // Much more than the kernel takes: the peer gets a part of it and then the end.
   let bytes = 0
@@ -218,8 +217,7 @@ scenario('exit right after write', {}, async (run) => {
     })
   })
   const size = 64 << 20
-  const large = await ask({ target, parts: [], size })
-  if (!large.closed) await closed(large)
+  await gone(await ask({ target, parts: [], size }))
   server.log('a part', bytes > 0, bytes < size, strange)
   await run.close(listener)
 })
@@ -298,7 +296,7 @@ scenario('a worker that ends with open handles', apart, async (run) => {
   const connection = event(listener, 'connection')
   client.log('worker', await event(worker, 'exit'))
   const peer = await connection
-  if (!peer.closed) await closed(peer)
+  await gone(peer)
   await run.close(listener)
 })
 

@@ -7,7 +7,7 @@ const http2 = require('node:http2')
 const readline = require('node:readline')
 const { Duplex, Readable, Transform } = require('node:stream')
 const { scenario } = require('../common/harness')
-const { closed, event } = require('../common/tools')
+const { closed, event, gone } = require('../common/tools')
 
 // Not 'finish': the wrapper that Node puts around a foreign stream tells it later.
 const LIFE = ['secureConnect', 'secure', 'data', 'end', 'error', 'close']
@@ -67,7 +67,7 @@ scenario('4 MiB through TLS over a socket', {}, async (run) => {
   run.client.log('back', length)
   outer.destroy()
   inner.destroy()
-  if (!inner.closed) await event(inner, 'close')
+  await gone(inner)
   await run.close(listener)
 })
 
@@ -80,7 +80,7 @@ scenario('TLS over a socket that is destroyed', {}, async (run) => {
   socket.destroy()
   await closed(outer)
   run.client.log(socket.destroyed, outer.destroyed)
-  if (!peer.closed) await event(peer, 'close')
+  await gone(peer)
   await run.close(listener)
 })
 
@@ -104,7 +104,7 @@ scenario('http2 over sockets', {}, async (run) => {
   await event(request, 'end')
   session.close()
   await closed(session, socket)
-  if (!peer.closed) await event(peer, 'close')
+  await gone(peer)
   await run.close(listener)
 })
 
@@ -116,7 +116,7 @@ scenario('readline over a socket', {}, async (run) => {
   peer.end('o\r\nthree\nlast')
   for await (const line of lines) run.client.log('line', line)
   socket.end()
-  if (!socket.closed) await event(socket, 'close')
+  await gone(socket)
   await run.close(listener)
   run.server.log('done')
 })
@@ -132,7 +132,7 @@ scenario('web streams', {}, async (run) => {
   let text = ''
   for await (const chunk of readable) text += Buffer.from(chunk).toString()
   run.client.log(text)
-  if (!socket.closed) await event(socket, 'close')
+  await gone(socket)
   await run.close(listener)
   run.server.log('done')
 })
@@ -146,7 +146,7 @@ scenario('a readable web stream that is cancelled', {}, async (run) => {
   const { value } = await reader.read()
   run.client.log('read', Buffer.from(value).toString())
   await reader.cancel()
-  if (!socket.closed) await event(socket, 'close')
+  await gone(socket)
   peer.destroy()
   await run.close(listener)
   run.server.log('done')
@@ -163,7 +163,7 @@ scenario('iterator helpers and compose', {}, async (run) => {
     },
   })
   run.client.log(await socket.compose(words).take(3).toArray())
-  if (!socket.closed) await event(socket, 'close')
+  await gone(socket)
   await run.close(listener)
   run.server.log('done')
 })
