@@ -27,14 +27,8 @@ class Handle extends AsyncResource {
     this.referenced = true
     this.bytesWritten = 0
     this.short = false
-    // Bytes of the write under way that the kernel has not taken, as libuv's write_queue_size.
-    this.writeQueueSize = 0
     this.finalBytesRead = 0
-    // Bytes that were read and come with the next record.
-    this.undelivered = 0
     this.onclosed = noop
-    // The write under way that the kernel has not taken whole, see net/write.js.
-    this.unsent = null
     // Who waits for the end of shutdown().
     this.final = undefined
     if (id !== 0) this.assign(id)
@@ -267,6 +261,12 @@ class Handle extends AsyncResource {
 Object.assign(Handle.prototype, {
   // Most bytes of one read; -1 for no limit.
   readLimit: -1,
+  // Bytes that were read and come with the next record.
+  undelivered: 0,
+  // The write under way that the kernel has not taken whole, see net/write.js.
+  unsent: null,
+  // Its bytes that the kernel has not taken, as libuv's write_queue_size.
+  writeQueueSize: 0,
   // Node's handle of the same socket, see adoptShared.
   partner: null,
   // libuv tells a used address only at listen or connect.

@@ -119,11 +119,11 @@ function deliver(handle, kind, at) {
   const b = events[at + 3]
   switch (kind) {
     case DATA:
-      handle.undelivered = 0
+      if (handle.undelivered !== 0) handle.undelivered = 0
       handle.scope.runInAsyncScope(handle.onread, handle, copyOut(a, b))
       break
     case DATA_OWNED:
-      handle.undelivered = events[at + 4]
+      if (handle.undelivered !== events[at + 4]) handle.undelivered = events[at + 4]
       handle.scope.runInAsyncScope(handle.onread, handle, ownedOut(a, b))
       break
     case END:

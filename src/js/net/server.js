@@ -18,7 +18,7 @@ const {
 } = require('../internal/symbols')
 const { adopt } = require('../engine')
 const { isIP } = require('./arguments')
-const { Socket } = require('./socket')
+const { AcceptOptions, Socket } = require('./socket')
 const { debug } = require('./debug')
 
 const serverSocketChannel = diagnostics.channel('net.server.socket')
@@ -115,15 +115,7 @@ function onConnection(error, client) {
     return
   }
 
-  const socket = new Socket({
-    handle: client,
-    allowHalfOpen: server.allowHalfOpen,
-    pauseOnCreate: server.pauseOnConnect,
-    readable: true,
-    writable: true,
-    readableHighWaterMark: server.highWaterMark,
-    writableHighWaterMark: server.highWaterMark,
-  })
+  const socket = new Socket(new AcceptOptions(server, client))
   if (server.noDelay && client.setNoDelay) {
     socket[kSetNoDelay] = true
     client.setNoDelay(true)

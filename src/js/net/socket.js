@@ -67,6 +67,26 @@ function handleForFd(fd, isServer) {
   throw new codes.ERR_INVALID_FD_TYPE(kind)
 }
 
+// What a socket always asks of its stream.
+const STREAM_OPTIONS = {
+  // 'close' comes from the handle's close callback, not from the stream machinery.
+  emitClose: false,
+  autoDestroy: true,
+  decodeStrings: false,
+}
+
+// The options of a socket that a server accepted. Nobody else has them, so they need not be copied.
+class AcceptOptions {
+  constructor(server, handle) {
+    this.handle = handle
+    this.allowHalfOpen = Boolean(server.allowHalfOpen)
+    this.pauseOnCreate = server.pauseOnConnect
+    this.readableHighWaterMark = server.highWaterMark
+    this.writableHighWaterMark = server.highWaterMark
+  }
+}
+Object.assign(AcceptOptions.prototype, STREAM_OPTIONS)
+
 function Socket(options) {
   if (!(this instanceof Socket)) return new Socket(options)
   rejectObjectMode(options)
@@ -88,12 +108,11 @@ function Socket(options) {
   this[kBufferGen] = null
   this._closeAfterHandlingError = false
 
-  options = typeof options === 'number' ? { fd: options } : { ...options }
-  options.allowHalfOpen = Boolean(options.allowHalfOpen)
-  // 'close' comes from the handle's close callback, not from the stream machinery.
-  options.emitClose = false
-  options.autoDestroy = true
-  options.decodeStrings = false
+  if (!(options instanceof AcceptOptions)) {
+    options = typeof options === 'number' ? { fd: options } : { ...options }
+    options.allowHalfOpen = Boolean(options.allowHalfOpen)
+    Object.assign(options, STREAM_OPTIONS)
+  }
   // The stream reads a signal by itself; for a socket it only ends the connecting.
   stream.Duplex.call(this, options)
 
@@ -239,4 +258,4 @@ defineWriting(Socket)
 defineClosing(Socket)
 defineSocketInfo(Socket)
 
-module.exports = { Socket, handleForFd, initHandle }
+module.exports = { AcceptOptions, Socket, handleForFd, initHandle }
