@@ -205,17 +205,33 @@ function errnoException(errno, syscall, original) {
   return error
 }
 
-// One that the loop brings: no frame of the user's is on the stack, and naming those of the dispatch took 6 of the 39 us
-// of a connection that ends with a reset. One frame, as Node's has.
+// The frame of those errors as text, and what has formatted it.
+let frame = ''
+let formatter
+
+// One that the loop brings: no frame of the user's is on the stack, and one of ours, as Node's has one of its own, is the
+// same each time. To take and name it again costs 1.3 of the 10.7 us of a connection that ends with a reset.
 function eventException(errno, syscall) {
-  const limit = Error.stackTraceLimit
-  if (!(limit > 1) || !isLimitWritable()) return errnoException(errno, syscall)
-  Error.stackTraceLimit = 1
+  const { prepareStackTrace, stackTraceLimit: limit } = Error
+  if (!(limit >= 1) || !isLimitWritable()) return errnoException(errno, syscall)
+  const isKnown = frame !== '' && prepareStackTrace === formatter
+  let error
+  Error.stackTraceLimit = isKnown ? 0 : 1
   try {
-    return errnoException(errno, syscall)
+    error = errnoException(errno, syscall)
   } finally {
     Error.stackTraceLimit = limit
   }
+  if (isKnown) error.stack = `Error: ${error.message}${frame}`
+  else noteFrame(error, prepareStackTrace)
+  return error
+}
+
+function noteFrame({ message, stack }, prepareStackTrace) {
+  const head = `Error: ${message}`
+  if (typeof stack !== 'string' || !stack.startsWith(`${head}\n`)) return
+  frame = stack.slice(head.length)
+  formatter = prepareStackTrace
 }
 
 // Not under --frozen-intrinsics, or when somebody froze Error.
