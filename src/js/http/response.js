@@ -37,7 +37,8 @@ const COPIED_MAX = 16 * 1024
 // The methods that the classic path goes through. Whoever replaces one, on a response, a socket or a prototype, wants it
 // called.
 const { prototype } = ServerResponse
-const { _finish, _implicitHeader, _storeHeader, assignSocket, detachSocket, writeHead } = prototype
+const { _finish, _implicitHeader, _storeHeader, assignSocket, detachSocket, emit, writeHead } =
+  prototype
 const { _send, _writeRaw, end, setHeader } = OutgoingMessage.prototype
 const { cork, uncork, write } = Duplex.prototype
 const { _write, _writeGeneric } = Socket.prototype
@@ -58,7 +59,8 @@ function isUntouched() {
   )
 }
 
-// Not exported, and `constructor` stays Node's: nobody needs to know.
+// Not exported, and `constructor` stays Node's: nobody needs to know. A method that somebody has replaced on Node's
+// prototypes since a response was made is called in place of ours.
 function Response(req, options) {
   ServerResponse.call(this, req, options)
 }
@@ -70,7 +72,9 @@ Response.prototype = Object.create(prototype)
 // Node puts a 'close' listener on the socket for each response and takes it off again. This one stays; it is moved behind
 // listeners that have come since, so that they are told in Node's order.
 Response.prototype.assignSocket = function (socket) {
-  if (socket._httpMessage || socket[kHttp] === undefined) return assignSocket.call(this, socket)
+  if (socket._httpMessage || socket[kHttp] === undefined || !isUntouched()) {
+    return prototype.assignSocket.call(this, socket)
+  }
   socket._httpMessage = this
   const listeners = socket._events.close
   const last = Array.isArray(listeners) ? listeners[listeners.length - 1] : listeners
@@ -79,14 +83,16 @@ Response.prototype.assignSocket = function (socket) {
     socket.on('close', onSocketClose)
   }
   this.socket = socket
-  if (this._eventsCount > 0) this.emit('socket', socket)
+  if (this._eventsCount > 0 || this.emit !== emit) this.emit('socket', socket)
   if (this.finished || this.outputData.length > 0 || this.writableNeedDrain) {
     if (!flushInTurn(socket[kHttp], this)) this._flush()
   }
 }
 
 Response.prototype.detachSocket = function (socket) {
-  if (socket._httpMessage !== this) return detachSocket.call(this, socket)
+  if (socket._httpMessage !== this || !isUntouched()) {
+    return prototype.detachSocket.call(this, socket)
+  }
   socket._httpMessage = null
   this.socket = null
 }
@@ -106,6 +112,7 @@ function emitClose(res) {
 // --- the head ---------------------------------------------------------------------------------
 
 Response.prototype.setHeader = function (name, value) {
+  if (!isUntouched()) return prototype.setHeader.apply(this, arguments)
   if (this._header || !setKnown(this, name, value)) {
     setHeader.call(this, name, value)
     remember(name)
@@ -119,6 +126,7 @@ let writtenText = ''
 let writtenChunked = false
 
 function fastWriteHead(statusCode, reason, fields) {
+  if (!isUntouched()) return prototype.writeHead.apply(this, arguments)
   const isUsual =
     fields === undefined &&
     (reason === undefined || (typeof reason === 'object' && !Array.isArray(reason))) &&
@@ -153,6 +161,7 @@ Response.prototype.writeHead = fastWriteHead
 // --- the end ----------------------------------------------------------------------------------
 
 Response.prototype.end = function (chunk, encoding, callback) {
+  if (!isUntouched()) return prototype.end.apply(this, arguments)
   const handle = isBody(chunk, encoding) && isPlain(this) ? plainHandle(this) : null
   if (handle === null || !respond(this, handle, chunk || NOTHING)) {
     if (isFunction(callback) || isFunction(encoding) || isFunction(chunk)) this[kCallsBack] = true
