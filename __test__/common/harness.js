@@ -12,12 +12,11 @@ const path = require('node:path')
 const { test } = require('node:test')
 const { BUILT_IN, FERROWIRE, PAIRS, REFERENCE, pairName } = require('./modules')
 const { runApart, runHere } = require('./run')
+const { isNodeFrom } = require('./node-version')
 const versions = require('./versions')
 
 const OURS = { server: FERROWIRE, client: FERROWIRE }
 const POISON = path.join(__dirname, 'poison.js')
-
-const major = Number(process.versions.node.split('.', 1)[0])
 
 let collected = null
 
@@ -76,7 +75,7 @@ function leave() {
 
 function register(made) {
   const known = versions.filter(
-    ({ before, scenarios }) => major < before && scenarios.includes(made.name),
+    ({ before, scenarios }) => !isNodeFrom(before) && scenarios.includes(made.name),
   )
   const other = known.find(({ entry }) => !entry)
   if (other) {

@@ -3,11 +3,12 @@
 // Compares what can be seen of two objects without using them: own keys (symbols by their description), kind, name and
 // arity of functions, attributes. `known` lists what may differ, each entry with its reason:
 //   { of, key, because, ours?, node?, before?, from? }
-// `of` and `key` tell where (a text or a pattern), `before` and `from` on which majors of Node; every entry must be met.
+// `of` and `key` tell where (a text or a pattern), `before` and `from` on which versions of Node (a major, or '24.22'); every
+// entry must be met.
 
 const assert = require('node:assert/strict')
 
-const major = Number(process.versions.node.split('.', 1)[0])
+const { isNodeFrom } = require('./node-version')
 
 function describe(object, key) {
   const { value, get, set, enumerable, configurable, writable } = Object.getOwnPropertyDescriptor(
@@ -46,10 +47,11 @@ function differences(of, node, ours, known) {
   return found
 }
 
-function matches({ of, key, before = Infinity, from = 0 }, where, what) {
+function matches(entry, where, what) {
+  const { of, key } = entry
   const fits = (pattern, text) =>
     pattern instanceof RegExp ? pattern.test(text) : pattern === text
-  return fits(of, where) && fits(key, what) && from <= major && major < before
+  return fits(of, where) && fits(key, what) && applies(entry)
 }
 
 // `pairs`: [name, Node's object, ours], ...
@@ -62,8 +64,8 @@ function assertSameSurface(pairs, known) {
   assert.deepEqual(idle, [], 'listed, but there is no such difference any more')
 }
 
-function applies({ before = Infinity, from = 0 }) {
-  return from <= major && major < before
+function applies({ before, from = 0 }) {
+  return isNodeFrom(from) && (before === undefined || !isNodeFrom(before))
 }
 
 module.exports = { assertSameSurface }

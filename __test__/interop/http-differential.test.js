@@ -9,21 +9,21 @@ const { test } = require('node:test')
 const ferrowire = require('ferrowire/http')
 const { CONFIGS, MODES, assertSame } = require('../common/differential')
 const { splits } = require('../common/mutations')
+const { isNodeFrom } = require('../common/node-version')
 const { BASES, SEVERAL, makeCase } = require('../common/raw-requests')
 const { makeProgram } = require('../common/response-programs')
 
 const CASES = 2000
 const PROGRAMS = 1000
-// What each Node's parser refuses differs; ours follows this version.
-const LLHTTP = '9.4.3'
+// What each Node's parser refuses differs; ours follows these versions.
+const LLHTTP = ['9.4.3', '9.4.4']
 const { llhttp } = process.versions
 const skip = process.env.FERROWIRE_POISON
   ? 'the reference is poisoned'
-  : llhttp !== LLHTTP && `this Node has llhttp ${llhttp}`
+  : !LLHTTP.includes(llhttp) && `this Node has llhttp ${llhttp}`
 
 // Node 26 hands another stream to the listeners for 'upgrade'.
-const major = Number(process.versions.node.split('.', 1)[0])
-const isComparable = ({ pieces }) => major < 26 || !/upgrade/i.test(Buffer.concat(pieces))
+const isComparable = ({ pieces }) => !isNodeFrom(26) || !/upgrade/i.test(Buffer.concat(pieces))
 
 const numbered = process.env.DIFFERENTIAL_CASE
 

@@ -20,7 +20,7 @@ for (const name of NAMES) {
   test(`ferrowire/${name} has every name of node:${name}`, () => {
     const ours = require(`ferrowire/${name}`)
     const missing = Object.keys(require(`node:${name}`)).filter((key) => !(key in ours))
-    // Internals of Node 20 and 26 which no documentation names.
+    // Internals of Node 20 and 24.22 which no documentation names.
     const inner = new Set(['_setSimultaneousAccepts', '_TransferredBoundSocket'])
     assert.deepEqual(
       missing.filter((key) => !inner.has(key)),

@@ -24,6 +24,12 @@ const KNOWN = [
     key: /^(_maxRequestsPerSocket|\[kUniqueHeaders\])$/,
     because: INNER,
   },
+  {
+    of: /^(listening server|request|response)$/,
+    key: /^\[(ResponseOptions|kLenientCache|ConnectionState)\]$/,
+    from: '26.12',
+    because: INNER,
+  },
   { of: 'module', key: 'setGlobalProxyFromEnv', before: 24, because: OLDER },
   {
     of: /server$/,

@@ -18,8 +18,8 @@ const KNOWN = [
   { of: 'Socket.prototype', key: 'setKeepAlive', before: 24, because: 'it has four arguments now' },
   { of: /socket$/, key: '[kSetTOS]', before: 24, because: OLDER },
   { of: 'module', key: '_setSimultaneousAccepts', before: 24, because: 'gone in Node 24' },
-  { of: 'module', key: '_TransferredBoundSocket', from: 26, because: MOVES },
-  { of: 'BoundSocket.prototype', key: /^\[messaging_/, from: 26, because: MOVES },
+  { of: 'module', key: '_TransferredBoundSocket', from: '24.22', because: MOVES },
+  { of: 'BoundSocket.prototype', key: /^\[messaging_/, from: '24.22', because: MOVES },
 ]
 
 // A listening server and both ends of a connection.

@@ -123,6 +123,7 @@ macro_rules! calls {
 calls! {
     read_start as c"readStart" (1) = |engine, call| engine.read_start(call.int(0));
     read_stop as c"readStop" (1) = |engine, call| engine.read_stop(call.int(0));
+    has_pending_read as c"hasPendingRead" (1) = |engine, call| engine.has_pending_read(call.int(0));
     shutdown as c"shutdown" (1) = |engine, call| engine.shutdown(call.int(0));
     close as c"close" (2) = |engine, call| engine.close(call.int(0), call.bool(1));
     set_referenced as c"setReferenced" (2) = |engine, call| {

@@ -7,7 +7,7 @@ use super::conn::{Conn, Io};
 use super::ready::ConnWaker;
 use super::{Core, Engine};
 use crate::net::{Address, options};
-use crate::sys::errno;
+use crate::sys::{self, errno};
 use socket2::SockRef;
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
@@ -109,6 +109,13 @@ impl Engine {
         drop(core);
         self.uv.set_referenced(alive);
         status
+    }
+
+    /// 1 when something has come to a connection that no turn has read yet, its end included; else 0.
+    pub fn has_pending_read(&self, id: i32) -> Answer {
+        let mut core = self.core.borrow_mut();
+        let descriptor = core.conns.get(id).and_then(|conn| conn.descriptor());
+        descriptor.map_or(-libc::EBADF, |fd| i32::from(sys::has_input(fd)))
     }
 
     /// Most bytes that one read may bring.

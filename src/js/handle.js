@@ -5,7 +5,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
-const { SMALL_MAX, attach, lengthOf, native, writeSmall } = require('./outbox')
+const { SMALL_MAX, attach, hasUntold, lengthOf, native, writeSmall } = require('./outbox')
 
 // Set in the answer to a write that the kernel did not take whole, see engine/ops.rs.
 const SHORT = 0x40000000
@@ -71,6 +71,12 @@ class Handle extends AsyncResource {
 
   readStart() {
     return native.readStart(this.id)
+  }
+
+  // Whether something has come that nobody has heard of yet: bytes, the end or an error.
+  hasPendingRead() {
+    if (this.id === 0 || this.closing) return false
+    return hasUntold(this.id) || native.hasPendingRead(this.id) === 1
   }
 
   limitReads(length) {

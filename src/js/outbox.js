@@ -255,13 +255,27 @@ function isOver(handle, kind) {
   return kind !== CLOSED && (kind < HEAD || !handle.isHttp)
 }
 
+// Which records of this dispatch are still to be told; none outside of one.
+let untold = 0
+let untoldEnd = 0
+
+// Whether a turn has read something of a connection that nobody has heard of yet.
+function hasUntold(id) {
+  for (let at = untold; at < untoldEnd; at += STRIDE) {
+    if (events[at + 1] === id && (events[at] <= END || events[at] >= FRAME)) return true
+  }
+  return false
+}
+
 // The turn whose records are told; 0 outside. For what holds for a whole turn, such as its time.
 const turn = { current: 0 }
 let turns = 0
 
 function dispatch(count) {
   turn.current = ++turns
-  deliverAll(count * STRIDE)
+  untoldEnd = count * STRIDE
+  deliverAll(untoldEnd)
+  untoldEnd = 0
   turn.current = 0
 }
 
@@ -277,9 +291,10 @@ function deliverAll(end) {
       continue
     }
     if (kind === HEAD && isWhole(handle, at, end)) kind = WHOLE
+    untold = at + (kind === WHOLE ? WHOLE_RECORDS : 1) * STRIDE
     try {
       deliver(handle, kind, at)
-      if (kind === WHOLE) at += (WHOLE_RECORDS - 1) * STRIDE
+      if (kind === WHOLE) at = untold - STRIDE
     } catch (error) {
       // No drain after a throw: Node's own callback scope skips it too.
       native.fatalException(error)
@@ -301,4 +316,4 @@ native.open(dispatch, events, slab, chunks, small)
 
 const liveHandles = () => handles.filter((handle) => handle !== undefined && !handle.closing)
 
-module.exports = { SMALL_MAX, attach, lengthOf, liveHandles, native, turn, writeSmall }
+module.exports = { SMALL_MAX, attach, hasUntold, lengthOf, liveHandles, native, turn, writeSmall }

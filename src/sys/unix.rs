@@ -128,6 +128,17 @@ pub fn wait_writable(fd: BorrowedFd<'_>, milliseconds: i32) -> io::Result<bool> 
     retry(|| unsafe { libc::poll(&mut poll, 1, milliseconds.max(0)) as isize }).map(|n| n > 0)
 }
 
+/// Whether a read would not have to wait: there are bytes, the end or an error.
+pub fn has_input(fd: BorrowedFd<'_>) -> bool {
+    let mut poll = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one live entry, as the count says.
+    retry(|| unsafe { libc::poll(&mut poll, 1, 0) as isize }).is_ok_and(|n| n > 0)
+}
+
 /// Whether a socket takes connections in.
 pub fn is_listening(fd: BorrowedFd<'_>) -> bool {
     let (mut value, mut len) = (0, size_of::<libc::c_int>() as libc::socklen_t);

@@ -59,4 +59,14 @@ function isStale(socket) {
   return socket.destroyed || Boolean(socket._readableState?.ended)
 }
 
-module.exports = { guard, isStale, unguard }
+/**
+ * Whether something has come on a socket since it was last read, which may have been a while ago: the next request would
+ * take it for its response. (Node looks since 24.22.)
+ */
+function hasPendingRead(socket) {
+  if (socket.connecting) return false
+  const { _handle: handle } = socket
+  return typeof handle?.hasPendingRead === 'function' && handle.hasPendingRead() === true
+}
+
+module.exports = { guard, hasPendingRead, isStale, unguard }

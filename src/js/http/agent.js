@@ -12,7 +12,7 @@ const { validateNumber, validateOneOf } = require('../internal/validators')
 const { checkHost, getName, mergeOptions, nameFor } = require('./agent-options')
 const { join, onNewListener } = require('./agent-sockets')
 const { proxyFor, readProxyEnv } = require('./client-proxy')
-const { guard, isStale, unguard } = require('./agent-idle')
+const { guard, hasPendingRead, isStale, unguard } = require('./agent-idle')
 const { pool, unpool } = require('./following')
 
 const kOptions = Symbol('kOptions') // on a queued request: what to connect with
@@ -127,7 +127,7 @@ function takeFree(agent, name) {
   let socket
   while (free.length > 0) {
     socket = agent.scheduling === 'fifo' ? free.shift() : free.pop()
-    if (!isStale(socket)) break
+    if (!isStale(socket) && !hasPendingRead(socket)) break
     // The peer has closed it or spoken out of turn; 'close' brings the pool's counters in order.
     socket.destroy()
     socket = undefined
@@ -210,6 +210,11 @@ function onFree(socket, options) {
 
   const queue = this.requests[name]
   if (queue && queue.length > 0) {
+    if (hasPendingRead(socket)) {
+      // Its 'close' makes another one for who waits.
+      socket.destroy()
+      return
+    }
     const req = queue.shift()
     if (queue.length === 0) delete this.requests[name]
     const scope = req[kScope]

@@ -13,6 +13,10 @@ const { endMessage } = require('./incoming')
 
 const { kNeedDrain, kDetachAbortSignal } = symbols
 
+const kError = Symbol('kError') // on a request: what it was destroyed with, or its connection failed with
+
+const TELLS_CAUSE = Number.parseInt(process.versions.node, 10) >= 26
+
 const errorChannel = diagnostics.channel('http.client.request.error')
 const finishChannel = diagnostics.channel('http.client.response.finish')
 
@@ -74,6 +78,7 @@ function onSocketError(err) {
     // Further errors of this socket are not told again.
     this._hadError = true
     emitError(req, err)
+    if (TELLS_CAUSE) req[kError] ||= err
   }
   if (parser) {
     parser.finish()
@@ -83,6 +88,11 @@ function onSocketError(err) {
   this.destroy()
 }
 
+// What a response that was cut off is destroyed with. From Node 26 on it tells why.
+function abortedBy(cause) {
+  return connResetError('aborted', TELLS_CAUSE && cause ? { cause } : undefined)
+}
+
 function onSocketClose() {
   // Taken before anything is emitted: a listener may release the parser.
   const { _httpMessage: req, parser } = this
@@ -90,7 +100,7 @@ function onSocketClose() {
 
   req.destroyed = true
   if (res) {
-    if (!res.complete) res.destroy(connResetError('aborted'))
+    if (!res.complete) res.destroy(abortedBy(req[kError]))
     req._closed = true
     req.emit('close')
     if (!res.aborted && res.readable) res.push(null)
@@ -244,6 +254,7 @@ function emitFreeNT(req) {
 
 module.exports = {
   emitError,
+  kError,
   letGo,
   listen,
   listenForErrors,

@@ -9,13 +9,11 @@ const { ClientRequest: NodeClientRequest, globalAgent: nodeGlobalAgent } = requi
 const agents = require('./agent')
 const { construct } = require('./client-construct')
 const { connResetError } = require('./common')
-const { emitError, letGo, listen, listenForErrors } = require('./client-exchange')
+const { emitError, kError, letGo, listen, listenForErrors } = require('./client-exchange')
 const { flushWhole } = require('./client-write')
 const { implicitHeader } = require('./request-head')
 const { readerOf } = require('./response-reader')
 const { normalize } = require('./url-options')
-
-const kError = Symbol('kError') // what the request was destroyed with
 
 function ClientRequest(input, options, callback) {
   ;({ callback, options } = normalize(input, options, callback))

@@ -112,8 +112,8 @@ function protocolError({ code, reason }, bytesParsed, rawPacket) {
   return error
 }
 
-function connResetError(message) {
-  const error = new Error(message)
+function connResetError(message, options) {
+  const error = new Error(message, options)
   error.code = 'ECONNRESET'
   return error
 }

@@ -55,6 +55,10 @@ module.exports = {
   setGlobalProxyFromEnv,
 }
 
+// Newer than Node 24, and of no connection.
+const NEWER = ['isValidHeaderName', 'isValidHeaderValue', 'websocketMask', 'websocketUnmask']
+for (const name of NEWER) if (name in nodeHttp) module.exports[name] = nodeHttp[name]
+
 function accessor(name, functions) {
   const descriptor = { configurable: true, enumerable: true, ...functions }
   Object.defineProperty(module.exports, name, descriptor)
@@ -84,4 +88,14 @@ for (const name of ['WebSocket', 'CloseEvent', 'MessageEvent']) {
 
 // For `import { globalAgent }`: Node reads the names of a CommonJS module off its text.
 // oxlint-disable-next-line no-unused-expressions, no-constant-binary-expression
-0 && (module.exports = { maxHeaderSize, globalAgent, WebSocket, CloseEvent, MessageEvent })
+0 &&
+  (module.exports = {
+    maxHeaderSize,
+    globalAgent,
+    WebSocket,
+    CloseEvent,
+    MessageEvent,
+    isValidHeaderName,
+  })
+// oxlint-disable-next-line no-unused-expressions, no-constant-binary-expression
+0 && (module.exports = { isValidHeaderValue, websocketMask, websocketUnmask })
