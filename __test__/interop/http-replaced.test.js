@@ -11,7 +11,15 @@ const ferrowire = require('ferrowire/http')
 
 const { IncomingMessage, ServerResponse } = builtIn
 
-const RESPONSE = ['assignSocket', 'detachSocket', 'emit', 'end', 'setHeader', 'writeHead', '_finish']
+const RESPONSE = [
+  'assignSocket',
+  'detachSocket',
+  'emit',
+  'end',
+  'setHeader',
+  'writeHead',
+  '_finish',
+]
 const REQUEST = ['_destroy', '_dump', 'destroy', 'emit', 'read', 'resume']
 
 const TARGETS = {
@@ -24,7 +32,8 @@ const TARGETS = {
 const HANDLERS = {
   'end(text)': (res) => res.end('text'),
   'setHeader, end()': (res) => res.setHeader('x-name', 'value').end(),
-  'writeHead, end(bytes)': (res) => res.writeHead(201, { 'x-name': 'value' }).end(Buffer.from('bytes')),
+  'writeHead, end(bytes)': (res) =>
+    res.writeHead(201, { 'x-name': 'value' }).end(Buffer.from('bytes')),
   'end, later': (res) => setImmediate(() => res.end('text')),
 }
 
