@@ -168,8 +168,7 @@ impl Conn {
     /// Registers the waker for what the connection waits for, or puts it on the ready list if it
     /// need not wait.
     pub fn arm(&mut self) {
-        let waker = self.waker.clone();
-        let cx = &mut Context::from_waker(&waker);
+        let cx = &mut Context::from_waker(&self.waker);
         let ready = match &self.io {
             Io::Stream(stream) => {
                 let writes = self.want_write || self.connect == Connect::Waiting;
@@ -188,8 +187,20 @@ impl Conn {
 
     /// Makes one step and tells in the outbox what came of it.
     pub fn poll(&mut self, outbox: &mut Outbox<'_>) -> Step {
-        let waker = self.waker.clone();
-        let cx = &mut Context::from_waker(&waker);
+        // Taken out for the time, not cloned: two atomic operations a message.
+        let waker = std::mem::replace(&mut self.waker, Waker::noop().clone());
+        let step = self.step(&mut Context::from_waker(&waker), outbox);
+        self.waker = waker;
+        step
+    }
+
+    /// After a panic, which has taken the waker along.
+    pub fn recover(&mut self) {
+        self.reading = false;
+        self.waker = self.ready.waker();
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) -> Step {
         let mut step = Step::default();
         match self.connect {
             Connect::Waiting => self.poll_connect(cx, outbox),

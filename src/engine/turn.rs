@@ -245,7 +245,7 @@ impl Core {
             // A panic ends this connection with an error and leaves the others alone.
             let polled = catch_unwind(AssertUnwindSafe(|| conn.poll(&mut outbox)));
             let step = polled.unwrap_or_else(|_| {
-                conn.reading = false;
+                conn.recover();
                 outbox.push(Kind::End, id, [-libc::EIO, 0, 0, 0]);
                 Step::default()
             });

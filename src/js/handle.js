@@ -94,7 +94,7 @@ class Handle extends AsyncResource {
     const length = lengthOf(buffer)
     this.bytesWritten += length
     if (length > SMALL_MAX) return this.taken(native.writeBuffer(this.id, buffer))
-    return this.taken(writeSmall(this.id, buffer))
+    return this.taken(writeSmall(this.id, buffer, length))
   }
 
   writeLatin1(text) {

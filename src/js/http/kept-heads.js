@@ -19,6 +19,17 @@ class Head {
   constructor(text) {
     this.text = text
     this.slot = NOT_KEPT
+    this.length = -1
+    this.withLength = ''
+  }
+
+  /** All of the head, with the length of the body for its last field. The next response is often as long. */
+  whole(length) {
+    if (length !== this.length) {
+      this.withLength = `${this.text}Content-Length: ${length}\r\n\r\n`
+      this.length = length
+    }
+    return this.withLength
   }
 
   /** Keeps it, in place of the one that has been kept longest. Only ASCII is the same in every encoding. */

@@ -146,7 +146,7 @@ function fastWriteHead(statusCode, reason, fields) {
   this.statusMessage = STATUS_CODES[statusCode]
   if (this._contentLength === null && length !== null) {
     this._contentLength = length
-    this._header = `${head.text}Content-Length: ${length}\r\n\r\n`
+    this._header = head.whole(length)
     return this
   }
   this.chunkedEncoding = this._contentLength === null
@@ -194,7 +194,7 @@ function respond(res, handle, body) {
     res.statusCode = statusCode
     res.statusMessage = STATUS_CODES[statusCode]
     framing = res._contentLength === null ? byteLength(body) : OPEN
-    head = made.text + (framing === OPEN ? '\r\n' : `Content-Length: ${framing}\r\n\r\n`)
+    head = framing === OPEN ? `${made.text}\r\n` : made.whole(framing)
     sent = handle.respond(made.sendable, framing, body)
   } else if (head === writtenText && isChunked === writtenChunked) {
     framing = isChunked ? OPEN_CHUNKED : OPEN
