@@ -11,6 +11,7 @@ const { once } = require('node:events')
 const { describe, test } = require('node:test')
 const { setTimeout } = require('node:timers/promises')
 const { BUILT_IN, FERROWIRE } = require('../common/modules')
+const { isNodeFrom } = require('../common/node-version')
 
 const ENTRY = path.join(__dirname, 'fixtures/handles-parent.js')
 const LIMIT = Number(process.env.INTEROP_TIMEOUT) || 15_000
@@ -28,6 +29,8 @@ const scenarios = [
   'datagrams',
   'raw-handles',
   'behind-a-queue',
+  // Node 24.22 sends them.
+  ...(isNodeFrom('24.22') ? ['bound-sockets'] : []),
 ]
 
 // Parent, child, and whose sockets.

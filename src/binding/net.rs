@@ -93,6 +93,12 @@ pub fn adopt(env: Env, fd: i32, listening: bool) -> napi::Result<i32> {
     with(&env, |engine| engine.adopt(fd, listening))
 }
 
+/// Adopts the descriptor of a TCP socket that has an address and neither listens nor connects. Gives an id.
+#[napi]
+pub fn adopt_bound(env: Env, fd: i32) -> napi::Result<i32> {
+    with(&env, |engine| engine.adopt_bound(fd))
+}
+
 /// The kind of a descriptor: 0 TCP, 1 local, 2 pipe, 3 file, 4 terminal, 5 datagram socket,
 /// 6 anything else, or an error.
 #[napi]

@@ -10,6 +10,7 @@ use crate::net::local::OwnPath;
 use crate::net::stream::{BindFlags, Stream};
 use crate::net::{address, local};
 use crate::sys::{self, errno};
+use socket2::Socket;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -161,6 +162,19 @@ impl Engine {
             } else {
                 Stream::adopt(fd, kind).map(Io::Stream)
             }
+        });
+        self.insert(made)
+    }
+
+    /// As `adopt`, for a TCP socket that has an address and neither listens nor connects.
+    pub fn adopt_bound(&self, fd: i32) -> Answer {
+        let made = sys::own_raw(fd).and_then(|fd| match sys::kind(fd.as_fd())? {
+            sys::Kind::Tcp => {
+                let socket = Socket::from(fd);
+                socket.set_nonblocking(true)?;
+                Ok(Io::Bound(socket))
+            }
+            _ => Err(io::ErrorKind::InvalidInput.into()),
         });
         self.insert(made)
     }

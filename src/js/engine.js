@@ -43,6 +43,10 @@ class TcpHandle extends Handle {
     return this.bind(host, port, flags)
   }
 
+  openBound(fd) {
+    return this.take(native.adoptBound(fd))
+  }
+
   connect(host, port) {
     if (this.bindError !== 0) return this.bindError
     return this.take(native.tcpConnect(this.id, host, port))

@@ -17,6 +17,9 @@ export declare class HttpCodec {
 /** Adopts a descriptor. Gives an id. */
 export declare function adopt(fd: number, listening: boolean): number
 
+/** Adopts the descriptor of a TCP socket that has an address and neither listens nor connects. Gives an id. */
+export declare function adoptBound(fd: number): number
+
 /** Bytes received on a connection. */
 export declare function bytesRead(id: number): number
 

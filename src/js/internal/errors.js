@@ -168,6 +168,11 @@ define(
   'Listen method has been called more than once without closing.',
 )
 define('ERR_SERVER_NOT_RUNNING', Error, 'Server is not running.')
+define(
+  'ERR_WORKER_HANDLE_NOT_TRANSFERABLE',
+  Error,
+  '%s cannot be transferred in its current state; it must be a freshly created or accepted handle that has not started reading and has no pending writes',
+)
 define('ERR_INVALID_FD_TYPE', TypeError, 'Unsupported fd type: %s')
 define('ERR_INVALID_HANDLE_TYPE', TypeError, 'This handle type cannot be sent')
 define('ERR_INVALID_IP_ADDRESS', TypeError, 'Invalid IP address: %s')

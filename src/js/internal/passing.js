@@ -65,14 +65,14 @@ class Passing {
       return queue.length === 1
     }
     if (type === undefined) return undefined
-    const { describe, handleOf, leave } = leaving[type]
+    const { describe, handleOf, isMoved, leave } = leaving[type]
     const raw = handleOf(handle)
     // Sent before, or never opened: the text goes alone.
     if (!raw) return undefined
 
     const frame = { cmd: HANDLE, type, msg: message }
     describe?.(frame, handle)
-    const leaves = leave !== undefined && !options?.keepOpen
+    const leaves = leave !== undefined && (isMoved || !options?.keepOpen)
     // Throws for a message that cannot be said, before anything else has happened.
     const error = this.#transmit(frame, raw, options, callback)
     this.#count(frame, handle, leaves)

@@ -12,6 +12,7 @@ const {
   nativeHandle,
   nativeType,
 } = require('./native-handles')
+const { kBoundSocketConsume } = require('./symbols')
 
 const { Handle, TcpHandle, LocalHandle } = engine
 const ourNetFile = require.resolve('../net')
@@ -31,11 +32,16 @@ const isSocket = (value, ours) =>
 const isServer = (value, ours) =>
   value instanceof nodeNet.Server || (ours !== undefined && value instanceof ours.Server)
 
+const isBoundSocket = (value, ours) =>
+  (ours !== undefined && value instanceof ours.BoundSocket) ||
+  (nodeNet.BoundSocket !== undefined && value instanceof nodeNet.BoundSocket)
+
 // The type under which `value` travels.
 function typeOf(value) {
   const ours = ourNet()
   if (isSocket(value, ours)) return 'net.Socket'
   if (isServer(value, ours)) return 'net.Server'
+  if (isBoundSocket(value, ours)) return 'net.BoundSocket'
   if (value instanceof Handle) return 'net.Native'
   const type = nativeType(value)
   if (type !== undefined) return type
@@ -54,6 +60,12 @@ const leaving = {
       frame.dgramType = socket.type
     },
   },
+  'net.BoundSocket': {
+    handleOf: handleOfBound,
+    leave: leaveBound,
+    // Who sent it has given it up, whatever `keepOpen` says.
+    isMoved: true,
+  },
   'net.Socket': {
     handleOf: (socket) => socket._handle,
     describe(frame, socket) {
@@ -64,6 +76,29 @@ const leaving = {
     // the other one has it.
     leave: detachSocket,
   },
+}
+
+// Node moves its own (since 24.22) by methods whose names it keeps to itself.
+function moverOf(name) {
+  const { prototype } = nodeNet.BoundSocket
+  const isWanted = (symbol) => symbol.description === `messaging_${name}_symbol`
+  const key = Object.getOwnPropertySymbols(prototype).find(isWanted)
+  if (key === undefined) throw new codes.ERR_INVALID_HANDLE_TYPE()
+  return key
+}
+
+function handleOfBound(bound) {
+  const ours = ourNet()
+  if (ours !== undefined && bound instanceof ours.BoundSocket) {
+    return require('../net/bound-socket').movableHandle(bound)
+  }
+  if (bound.isPipe) throw new codes.ERR_INVALID_HANDLE_TYPE()
+  return bound[moverOf('transfer_list')]()[0]
+}
+
+function leaveBound(bound, handle) {
+  if (handle instanceof Handle) bound[kBoundSocketConsume]()
+  else bound[moverOf('transfer')]()
 }
 
 function detachSocket(socket, handle) {
@@ -113,6 +148,14 @@ function ourHandle(fd, listening) {
   return undefined
 }
 
+function ourBoundHandle(fd) {
+  if (engine.kindOf(fd) !== 'TCP') return refused(fd)
+  const handle = new TcpHandle()
+  if (handle.openBound(fd) === 0) return handle
+  handle.close()
+  return undefined
+}
+
 // The handle for a descriptor that came with `frame`; it owns the descriptor. Undefined, and the
 // descriptor closed, when it is not what the frame says. The runtime's own messages (a cluster's)
 // are for the built-in modules.
@@ -120,10 +163,13 @@ function receive(frame, fd, isInternal) {
   const { type, msg } = frame
   if (arriving[type] === undefined) return refused(fd)
   if (type === 'dgram.Socket' || type === 'dgram.Native') return nativeDatagramHandle(fd)
+  const isBuiltIn = ourNet() === undefined || isInternal(msg)
+  if (type === 'net.BoundSocket') {
+    const { _TransferredBoundSocket: isKnown } = nodeNet
+    return isBuiltIn && isKnown ? nativeHandle(fd, false) : ourBoundHandle(fd)
+  }
   const listening = type === 'net.Server' || (type === 'net.Native' && engine.isListening(fd))
-  return ourNet() === undefined || isInternal(msg)
-    ? nativeHandle(fd, listening)
-    : ourHandle(fd, listening)
+  return isBuiltIn ? nativeHandle(fd, listening) : ourHandle(fd, listening)
 }
 
 const arriving = {
@@ -133,6 +179,15 @@ const arriving = {
   'net.Server'(frame, handle, done) {
     const server = new (netOf(handle).Server)()
     server.listen(handle, () => done(server))
+  },
+  'net.BoundSocket'(frame, handle, done) {
+    if (handle instanceof Handle) {
+      done(require('../net/bound-socket').boundSocketOf(handle))
+      return
+    }
+    const bound = new nodeNet._TransferredBoundSocket()
+    bound[moverOf('deserialize')]({ handle })
+    done(bound)
   },
   'net.Socket'(frame, handle, done) {
     done(new (netOf(handle).Socket)({ handle, readable: true, writable: true }))

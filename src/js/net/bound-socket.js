@@ -73,12 +73,31 @@ function bindLocal(options) {
   return handle
 }
 
+// What a bound socket that comes from another process is made of.
+class Arrived {
+  constructor(handle) {
+    this.handle = handle
+  }
+}
+
+let handleOf
+
 class BoundSocket {
   #handle
   #address = {}
   #path
 
+  // Not a member: those are Node's.
+  static {
+    handleOf = (bound) => bound.#handle
+  }
+
   constructor(options = {}) {
+    if (options instanceof Arrived) {
+      this.#handle = options.handle
+      this.#handle.getsockname(this.#address)
+      return
+    }
     validateObject(options, 'options')
     if (options.path === undefined) {
       this.#handle = bindTcp(options, this.#address)
@@ -126,4 +145,14 @@ class BoundSocket {
   }
 }
 
-module.exports = { BoundSocket }
+/** The handle of a bound socket that may leave for another process: one of TCP which nobody has adopted or closed. */
+function movableHandle(bound) {
+  if (bound.isPipe) throw new codes.ERR_INVALID_HANDLE_TYPE()
+  const handle = handleOf(bound)
+  if (handle === null) throw new codes.ERR_WORKER_HANDLE_NOT_TRANSFERABLE('net.BoundSocket')
+  return handle
+}
+
+const boundSocketOf = (handle) => new BoundSocket(new Arrived(handle))
+
+module.exports = { BoundSocket, boundSocketOf, movableHandle }
