@@ -31,6 +31,7 @@ use outbox::Overflow;
 use ready::ReadyList;
 use slots::Slots;
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
@@ -43,8 +44,8 @@ pub struct Core {
     ready: Arc<ReadyList>,
     /// Connections whose interest may differ from what a mirror watches.
     touched: Vec<i32>,
-    /// The ready list's other half: emptied by a turn, its room reused by the next.
-    scratch: Vec<i32>,
+    /// Whose turn it is, in order. A turn leaves those here for which there was no room.
+    due: VecDeque<i32>,
     /// Memory for those that have more to do in the next turn; empty between turns.
     again: Vec<i32>,
     /// Ids whose `'close'` is due in libuv's closing phase.
@@ -94,7 +95,7 @@ impl Engine {
             watch,
             ready: Arc::default(),
             touched: Vec::new(),
-            scratch: Vec::new(),
+            due: VecDeque::new(),
             again: Vec::new(),
             closing: Vec::new(),
             closed: Vec::new(),

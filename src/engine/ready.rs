@@ -3,6 +3,7 @@
 //! tokio wants wakers that could be sent to other threads, so list and flag are safe to share;
 //! in fact everything happens on the loop thread and the lock is never contended.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
@@ -25,11 +26,13 @@ impl ReadyList {
             .is_empty()
     }
 
-    /// Moves the list out into `into`, which must be empty and whose room is reused.
-    pub fn swap(&self, into: &mut Vec<i32>) {
-        std::mem::swap(
-            &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner),
-            into,
+    /// Moves everything behind what `queue` holds.
+    pub fn append_to(&self, queue: &mut VecDeque<i32>) {
+        queue.extend(
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .drain(..),
         );
     }
 }
@@ -85,18 +88,20 @@ mod tests {
     fn a_connection_is_listed_once_until_taken() {
         let list = Arc::new(ReadyList::default());
         let one = ConnWaker::new(7, &list);
+        let other = ConnWaker::new(8, &list);
+        let mut queue = VecDeque::new();
         one.waker().wake_by_ref();
         one.queue();
-        let mut ids = Vec::new();
-        list.swap(&mut ids);
-        assert_eq!(ids, [7]);
+        list.append_to(&mut queue);
+        assert_eq!(queue, [7]);
         one.queue();
-        let mut ids = Vec::new();
-        list.swap(&mut ids);
-        assert!(ids.is_empty());
+        other.queue();
+        list.append_to(&mut queue);
+        assert_eq!(queue, [7, 8]);
         one.taken();
         one.queue();
-        list.swap(&mut ids);
-        assert_eq!(ids, [7]);
+        list.append_to(&mut queue);
+        assert_eq!(queue, [7, 8, 7]);
+        assert!(list.is_empty());
     }
 }

@@ -193,7 +193,8 @@ impl Core {
 
     /// Whether a connection is ready of which libuv will not hear again.
     fn has_unfinished(&self) -> bool {
-        !self.watch.repeats() && !self.ready.is_empty()
+        let is_idle = self.due.is_empty() && self.ready.is_empty();
+        !(is_idle || self.watch.repeats())
     }
 
     fn has_pending(&self) -> bool {
@@ -225,23 +226,21 @@ impl Core {
 
     fn drain(&mut self, memory: Memory<'_>) -> (usize, bool) {
         self.arm();
-        let mut ids = std::mem::take(&mut self.scratch);
-        self.ready.swap(&mut ids);
+        // Whoever becomes ready from here on has the next turn.
+        self.ready.append_to(&mut self.due);
         let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
         let mut more = false;
         // They have their next turn behind those for which there was no room in this one, or the fastest of them would be the
         // only one that is ever read.
         let mut again = std::mem::take(&mut self.again);
-        for id in ids.drain(..) {
+        while outbox.has_room() {
+            let Some(id) = self.due.pop_front() else {
+                break;
+            };
             let Some(conn) = self.conns.get(id) else {
                 continue;
             };
             conn.ready.taken();
-            if !outbox.has_room() {
-                conn.ready.queue();
-                more = true;
-                continue;
-            }
             // A panic ends this connection with an error and leaves the others alone.
             let polled = catch_unwind(AssertUnwindSafe(|| conn.poll(&mut outbox)));
             let step = polled.unwrap_or_else(|_| {
@@ -259,9 +258,8 @@ impl Core {
             }
         }
         let (events, overflow) = outbox.finish();
-        more |= !overflow.is_empty();
+        more |= !overflow.is_empty() || !self.due.is_empty();
         self.overflow = overflow;
-        self.scratch = ids;
         for id in again.drain(..) {
             if let Some(conn) = self.conns.get(id) {
                 conn.ready.queue();
