@@ -313,3 +313,31 @@ scenario('a path whose queue is full', { over: ['local'] }, async (run) => {
   }
   await end()
 })
+
+// After a connect that did not block the kernel says once more that all is well. (A local one is told EISCONN.)
+scenario('connected already', {}, async (run) => {
+  const { server, client } = run
+  const listener = server.net.createServer((peer) => {
+    server.log('connection')
+    peer.on('data', (data) => server.log('data', String(data)))
+    peer.on('error', () => {})
+  })
+  const target = await run.listen(listener)
+  const socket = client.net.connect(target)
+  const names = ['connectionAttemptFailed', ...LIFE]
+  for (const name of names) {
+    socket.on(name, (...args) => client.log(name, args.length, args.at(-1)?.code))
+  }
+  await event(socket, 'ready')
+  const over = new Promise((resolve) => {
+    socket.once('ready', resolve)
+    socket.once('close', resolve)
+  })
+  socket.connect(target)
+  await over
+  client.log(socket.readyState, socket.destroyed, socket.remoteAddress)
+  socket.end('still there')
+  socket.resume()
+  await gone(socket)
+  await run.close(listener)
+})

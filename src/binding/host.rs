@@ -172,17 +172,17 @@ impl Host for JsHost {
         let Some(_scope) = Scope::open(self.env) else {
             return;
         };
-        let (mut global, mut count, mut result) =
-            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        let (mut count, mut result) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: a live environment, values made in the scope above, places for the results. A
-        // null context enters without an async resource, so no user context leaks into events.
+        // null context enters without an async resource, so no user context leaks into events. The
+        // receiver is an object of our own: where domains are in use Node asks it for its `domain`,
+        // and the global object may have one (the module, in a REPL).
         let status = unsafe {
-            sys::napi_get_global(self.env, &mut global);
             sys::napi_create_uint32(self.env, events as u32, &mut count);
             sys::napi_make_callback(
                 self.env,
                 ptr::null_mut(),
-                global,
+                self.value(self.chunks),
                 self.value(self.dispatch),
                 1,
                 &count,

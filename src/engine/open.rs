@@ -4,10 +4,10 @@
 
 use super::Engine;
 use super::conn::Io;
-use super::ops::Answer;
+use super::ops::{Answer, bad_descriptor};
 use crate::net::listener::{self, Listener};
 use crate::net::local::OwnPath;
-use crate::net::stream::{BindFlags, Stream};
+use crate::net::stream::{BindFlags, Stream, begin_connect};
 use crate::net::{address, local};
 use crate::sys::{self, errno};
 use socket2::Socket;
@@ -21,7 +21,8 @@ impl Engine {
         self.insert(listener::bind_tcp(host, port, flags).map(Io::Bound))
     }
 
-    /// Connects a new socket, or the bound one `id`; gives the id. The end is an event.
+    /// Connects a new socket, or the one `id`; gives the id. The end is an event. The kernel decides what connecting once more
+    /// means: after a connect that did not block it says once that all is well.
     pub fn tcp_connect(&self, id: i32, host: &str, port: u16) -> Answer {
         let _context = self.runtime.enter();
         if id == 0 {
@@ -34,14 +35,20 @@ impl Engine {
         if self.is_connecting(id) {
             return -libc::EALREADY;
         }
-        let connected = self.replace(id, |io| match io {
-            Io::Bound(socket) => address::parse(host, port)
-                .and_then(|target| Stream::connect_bound(socket, target))
-                .map(Io::Stream),
-            _ => Err(io::Error::from_raw_os_error(libc::EISCONN)),
+        let begun = address::parse_peer(host, port).and_then(|target| {
+            let mut core = self.core.borrow_mut();
+            let conn = core.conns.get(id).ok_or_else(bad_descriptor)?;
+            begin_connect(&*conn.socket()?, target)
         });
-        if connected < 0 {
-            return connected;
+        if let Err(error) = begun {
+            return errno::number(&error);
+        }
+        let connecting = self.replace(id, |io| match io {
+            Io::Bound(socket) => Stream::connecting(socket).map(Io::Stream),
+            other => Ok(other),
+        });
+        if connecting < 0 {
+            return connecting;
         }
         self.begin_connect(id, None);
         id
@@ -111,6 +118,7 @@ impl Engine {
         }
         // A failure is told at once; success when the descriptor is writable, in the poll phase.
         let mut status = None;
+        let mut again = false;
         let mut outcome =
             |made: io::Result<UnixStream>| match made.and_then(tokio::net::UnixStream::from_std) {
                 Ok(stream) => Io::Stream(Stream::Local(stream)),
@@ -124,10 +132,16 @@ impl Engine {
         } else {
             let connected = self.replace(id, |io| match io {
                 Io::Bound(socket) => Ok(outcome(local::connect_reserved(socket, path))),
-                _ => Err(io::Error::from_raw_os_error(libc::EISCONN)),
+                other => {
+                    again = true;
+                    Ok(other)
+                }
             });
             if connected < 0 { connected } else { id }
         };
+        if again {
+            status = Some(-libc::EISCONN);
+        }
         if id > 0 {
             self.begin_connect(id, status);
         }

@@ -94,7 +94,16 @@ impl Engine {
     }
 
     fn turn_with(&self, memory: Memory<'_>) -> (usize, bool) {
-        self.poll_driver(|| self.core.borrow_mut().drain(memory))
+        // Those who wait since the last turn come first anyway.
+        if !self.core.borrow().due.is_empty() {
+            let _context = self.runtime.enter();
+            return self.core.borrow_mut().drain(memory);
+        }
+        self.poll_driver(|| {
+            let mut core = self.core.borrow_mut();
+            core.arm();
+            core.drain(memory)
+        })
     }
 
     /// Polls tokio's driver without blocking, then runs `then`, both inside the runtime.
@@ -143,8 +152,30 @@ impl Engine {
     /// iteration had its turn.
     pub fn check(&self) {
         if !self.polled.replace(false) && self.core.borrow().has_unfinished() {
-            self.run();
+            self.finish();
         }
+    }
+
+    /// Tells what earlier polls of the driver have found. What has become ready since belongs to the next poll phase: Node runs
+    /// `setImmediate` before that.
+    fn finish(&self) {
+        if self.busy.replace(true) {
+            return;
+        }
+        for _ in 0..ROUNDS {
+            let mut events = 0;
+            self.host.lend(&mut |memory| {
+                let _context = self.runtime.enter();
+                events = self.core.borrow_mut().drain(memory).0;
+            });
+            self.enter(events);
+            if self.core.borrow().is_idle() || self.uv.is_closing() {
+                break;
+            }
+        }
+        self.run_pending();
+        self.busy.set(false);
+        self.settle();
     }
 
     /// libuv's prepare phase. No socket is read here: Node's events come in the poll phase, and
@@ -193,8 +224,12 @@ impl Core {
 
     /// Whether a connection is ready of which libuv will not hear again.
     fn has_unfinished(&self) -> bool {
-        let is_idle = self.due.is_empty() && self.ready.is_empty();
-        !(is_idle || self.watch.repeats())
+        !(self.is_idle() || self.watch.repeats())
+    }
+
+    /// Whether no connection is known to be ready.
+    fn is_idle(&self) -> bool {
+        self.due.is_empty() && self.ready.is_empty()
     }
 
     fn has_pending(&self) -> bool {
@@ -225,7 +260,6 @@ impl Core {
     }
 
     fn drain(&mut self, memory: Memory<'_>) -> (usize, bool) {
-        self.arm();
         // Whoever becomes ready from here on has the next turn.
         self.ready.append_to(&mut self.due);
         let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));

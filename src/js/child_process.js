@@ -4,6 +4,7 @@
 // Node starts the process; only the 'ipc' entry of stdio becomes a socket of ours, passed as a
 // plain descriptor. Without such an entry a call goes to Node untouched.
 
+const fs = require('node:fs')
 const process = require('node:process')
 const native = require('node:child_process')
 const path = require('node:path')
@@ -19,8 +20,10 @@ const preload = path.join(__dirname, 'child-preload.js')
 
 const stdioWords = new Set(['ignore', 'inherit', 'overlapped', 'pipe'])
 
-// Modes in which the process that gets the channel runs no preload, or may not load an addon.
-const withoutPreload = /(?:^|\s)--(?:(?:experimental-)?permission|watch|build-snapshot)/
+// Modes in which the process that gets the channel runs no preload, may not load an addon, or takes no options from a file
+// where NODE_OPTIONS names any.
+const withoutPreload =
+  /(?:^|\s)--(?:(?:experimental-)?permission|watch|build-snapshot|env-file|experimental-(?:default-)?config-file)/
 
 const hasNull = (value) => typeof value === 'string' && value.includes('\0')
 
@@ -169,9 +172,33 @@ function childEnvironment(file, args, options, fd) {
   return env
 }
 
+// Whether this binary takes no options from the environment: an application in a single file, whose maker decides that, and one
+// that the kernel started with more rights than its user has (AT_SECURE, as for a file with capabilities).
+let heedsNoOptions
+const AT_SECURE = 23n
+
+function isSecure() {
+  try {
+    const entries = new BigUint64Array(new Uint8Array(fs.readFileSync('/proc/self/auxv')).buffer)
+    for (let i = 0; i + 1 < entries.length; i += 2) {
+      if (entries[i] === AT_SECURE) return entries[i + 1] !== 0n
+    }
+    return false
+  } catch (error) {
+    // Such a process may not read it; systems without it have no such file.
+    return error.code !== 'ENOENT'
+  }
+}
+
+function isSingleFile() {
+  return process.getBuiltinModule?.('node:sea')?.isSea() ?? false
+}
+
 function runsPreload(file, args, options, env) {
+  if (file !== ownBinary) return false
+  heedsNoOptions ??= isSingleFile() || isSecure()
   return (
-    file === ownBinary &&
+    !heedsNoOptions &&
     !options.shell &&
     process.permission === undefined &&
     !withoutPreload.test(env.NODE_OPTIONS) &&

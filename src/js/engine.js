@@ -47,9 +47,14 @@ class TcpHandle extends Handle {
     return this.take(native.adoptBound(fd))
   }
 
-  connect(host, port) {
+  connect(request, host, port) {
     if (this.bindError !== 0) return this.bindError
+    this.request = request
     return this.take(native.tcpConnect(this.id, host, port))
+  }
+
+  connect6(request, host, port) {
+    return this.connect(request, host, port)
   }
 
   listen(backlog) {
@@ -109,7 +114,8 @@ class LocalHandle extends Handle {
     return this.take(this.listens ? native.localBind(name) : native.localReserve(name))
   }
 
-  connect(path) {
+  connect(request, path) {
+    this.request = request
     return this.take(native.localConnect(this.id, Buffer.from(path)))
   }
 

@@ -5,6 +5,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
+const { kOwner } = require('./internal/symbols')
 const { SMALL_MAX, attach, hasUntold, lengthOf, native, writeSmall } = require('./outbox')
 
 // Set in the answer to a write that the kernel did not take whole, see engine/ops.rs.
@@ -12,7 +13,25 @@ const SHORT = 0x40000000
 // Node tries to write a shorter text before it counts its bytes: those of one that fails are not counted.
 const COUNTED_FIRST = 16 * 1024
 
+const UV_ENOTCONN = -107
+
 function noop() {}
+
+// What Node's Agent wants of a pooled connection: that it is ended by whatever comes, and later that it is read again.
+const REPLACED = {
+  __proto__: null,
+  freeSocketOnReadGuard() {
+    this[kOwner].destroy()
+  },
+  onStreamRead(...args) {
+    return Handle.prototype.reader.apply(this, args)
+  },
+}
+
+function inPlaceOf(listener) {
+  const ours = REPLACED[listener?.name]
+  return ours !== undefined && String(listener).includes('streamBaseState') ? ours : undefined
+}
 
 class Handle extends AsyncResource {
   constructor(type, id) {
@@ -70,7 +89,7 @@ class Handle extends AsyncResource {
   }
 
   readStart() {
-    return native.readStart(this.id)
+    return this.id === 0 ? UV_ENOTCONN : native.readStart(this.id)
   }
 
   // Whether something has come that nobody has heard of yet: bytes, the end or an error.
@@ -155,8 +174,9 @@ class Handle extends AsyncResource {
     return this.short ? answer & ~SHORT : answer
   }
 
+  // One that was closed is not connected, says libuv.
   shutdown() {
-    return native.shutdown(this.id)
+    return this.closing ? UV_ENOTCONN : native.shutdown(this.id)
   }
 
   listen(backlog) {
@@ -247,11 +267,29 @@ class Handle extends AsyncResource {
 
   // --- set by the owner ---------------------------------------------------------------------
 
-  onread() {}
+  // Who is told of bytes is the reader. Node's Agent puts functions of its own here while a connection is in its pool, and
+  // these look for Node's own state: what they are for is done in their place.
+  get onread() {
+    return this.given ?? this.reader
+  }
+
+  set onread(listener) {
+    const ours = inPlaceOf(listener)
+    if (ours !== undefined) this.given = listener
+    else if (this.given !== undefined) this.given = undefined
+    this.reader = ours ?? listener
+  }
+
   onend() {}
   onwritable() {}
   onshutdown() {}
-  onconnect() {}
+  // The end of a connect, for its request. Mocks replace connect() and call that themselves, so both are as Node has them.
+  onconnect(status) {
+    const { request } = this
+    this.request = undefined
+    request.oncomplete(status, this, request, true, true)
+  }
+
   onconnection() {}
   onframe() {}
   onhead() {}
@@ -267,6 +305,11 @@ class Handle extends AsyncResource {
 Object.assign(Handle.prototype, {
   // Most bytes of one read; -1 for no limit.
   readLimit: -1,
+  // What connect() was called with, until it has ended.
+  request: undefined,
+  // See onread.
+  reader: noop,
+  given: undefined,
   // Bytes that were read and come with the next record.
   undelivered: 0,
   // The write under way that the kernel has not taken whole, see net/write.js.

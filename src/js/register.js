@@ -7,6 +7,7 @@
 
 const process = require('node:process')
 const Module = require('node:module')
+const builtIn = require('node:net')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { loadCluster, useModules } = require('./internal/load-cluster')
@@ -26,6 +27,11 @@ const OURS = new Map(
   }),
 )
 
+// What Node itself makes of each name.
+const BUILT_IN = new Map(
+  [...OURS.keys()].map((name) => [name, `node:${name.replace('node:', '')}`]),
+)
+
 const isCluster = (name) => name === 'cluster' || name === 'node:cluster'
 
 // Our own modules need Node's.
@@ -41,6 +47,9 @@ function redirectByHooks() {
       if (isCluster(specifier)) loadCluster()
       const target = OURS.get(specifier)
       if (target === undefined) return next(specifier, context)
+      // Other loaders are asked first: one that wraps modules for tracing puts its own in front of them.
+      const found = next(specifier, context)
+      if (found.url !== BUILT_IN.get(specifier)) return found
       return { url: pathToFileURL(target).href, format: 'commonjs', shortCircuit: true }
     },
   })
@@ -71,8 +80,37 @@ function addonsAllowed() {
   return process.permission === undefined || process.permission.has('addon') !== false
 }
 
-if (addonsAllowed()) {
-  const net = require('./net')
+// Node's own sockets and servers, those of tls, of standard streams and of other built-in modules, are instances of the classes
+// that the application finds in `net`.
+function countAsInstances(Class, BuiltIn) {
+  const isInstance = Function.prototype[Symbol.hasInstance]
+  Object.defineProperty(Class, Symbol.hasInstance, {
+    configurable: true,
+    value(value) {
+      return isInstance.call(this, value) || (this === Class && value instanceof BuiltIn)
+    },
+  })
+}
+
+// Another copy of the package may have been preloaded: both would take the other's requires for the application's.
+const kRegistered = Symbol.for('ferrowire.registered')
+
+// With --no-addons too.
+function load() {
+  try {
+    return require('./net')
+  } catch (error) {
+    if (error.cause?.code === 'ERR_DLOPEN_DISABLED') return undefined
+    throw error
+  }
+}
+
+const net = process[kRegistered] === undefined && addonsAllowed() ? load() : undefined
+
+if (net !== undefined) {
+  Object.defineProperty(process, kRegistered, { value: __filename })
+  countAsInstances(net.Socket, builtIn.Socket)
+  countAsInstances(net.Server, builtIn.Server)
   require('./http')
   require('./internal/active-handles').tellActiveHandles()
   useModules({ fork: require('./child_process').fork, net })

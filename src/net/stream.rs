@@ -58,21 +58,26 @@ pub fn tcp_socket(
     Ok(socket)
 }
 
+/// Asks the kernel to connect, which it goes on with by itself.
+pub fn begin_connect(socket: &Socket, target: SocketAddr) -> io::Result<()> {
+    match socket.connect(&target.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 impl Stream {
     /// Starts a TCP connect; the end of it shows as write readiness. Refused at once on
     /// loopback is reported later too, as libuv does; other errors come back here.
     pub fn connect_tcp(host: &str, port: u16) -> io::Result<Self> {
-        let target = address::parse(host, port)?;
+        let target = address::parse_peer(host, port)?;
         let socket = tcp_socket(Domain::for_address(target), None, BindFlags::default())?;
-        Self::connect_bound(socket, target)
+        begin_connect(&socket, target)?;
+        Self::connecting(socket)
     }
 
-    /// As `connect_tcp`, from a socket that is bound to its own end already.
-    pub fn connect_bound(socket: Socket, target: SocketAddr) -> io::Result<Self> {
-        match socket.connect(&target.into()) {
-            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(error),
-            _ => {}
-        }
+    /// Takes a TCP socket that has begun to connect.
+    pub fn connecting(socket: Socket) -> io::Result<Self> {
         Ok(Self::Tcp(TcpStream::from_std(socket.into())?))
     }
 

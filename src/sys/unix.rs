@@ -1,5 +1,6 @@
 //! Unix: the calls that neither std, tokio nor socket2 offers in the form the engine needs.
 
+use std::ffi::{CStr, CString};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IsTerminal};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -137,6 +138,59 @@ pub fn has_input(fd: BorrowedFd<'_>) -> bool {
     };
     // SAFETY: one live entry, as the count says.
     retry(|| unsafe { libc::poll(&mut poll, 1, 0) as isize }).is_ok_and(|n| n > 0)
+}
+
+/// The number of a network interface.
+pub fn interface_index(name: &str) -> Option<u32> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: a NUL-terminated name.
+    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
+    (index != 0).then_some(index)
+}
+
+/// The name of a network interface.
+pub fn interface_name(index: u32) -> Option<String> {
+    let mut name = [0u8; libc::IF_NAMESIZE];
+    // SAFETY: room for the longest name and its NUL.
+    let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast()) };
+    if found.is_null() {
+        return None;
+    }
+    let name = CStr::from_bytes_until_nul(&name).ok()?;
+    name.to_str().ok().map(str::to_owned)
+}
+
+/// The first interface, but for the loopback, that has a link-local IPv6 address.
+pub fn link_local_interface() -> Option<u32> {
+    let mut list = std::ptr::null_mut();
+    // SAFETY: a place for the list, which is freed below.
+    if unsafe { libc::getifaddrs(&mut list) } != 0 {
+        return None;
+    }
+    let mut found = None;
+    let mut next = list;
+    // SAFETY: entries of the list live until it is freed; null ends it.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        next = entry.ifa_next;
+        // SAFETY: an address, if there is one, of the length that its family has.
+        let Some(address) = (unsafe { entry.ifa_addr.as_ref() }) else {
+            continue;
+        };
+        let is_loopback = entry.ifa_flags & libc::IFF_LOOPBACK as u32 != 0;
+        if i32::from(address.sa_family) != libc::AF_INET6 || is_loopback {
+            continue;
+        }
+        // SAFETY: the family says that this is an IPv6 address; they are aligned for any.
+        let v6 = unsafe { &*entry.ifa_addr.cast::<libc::sockaddr_in6>() };
+        let octets = v6.sin6_addr.s6_addr;
+        if octets[0] == 0xfe && octets[1] & 0xc0 == 0x80 {
+            found = Some(v6.sin6_scope_id);
+            break;
+        }
+    }
+    // SAFETY: the list that `getifaddrs` made, once.
+    unsafe { libc::freeifaddrs(list) };
+    found
 }
 
 /// Whether a socket takes connections in.

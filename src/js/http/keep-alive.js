@@ -22,7 +22,7 @@ class KeepAlive {
 
   start(msecs) {
     const { socket } = this
-    if (typeof socket.setTimeout !== 'function') return
+    if (typeof socket.setTimeout !== 'function' || socket.destroyed) return
     this.idle = true
     // Not null: somebody's timer runs on this socket and is the one to change; undefined: a foreign socket.
     if (socket[kTimeout] !== null) {

@@ -11,8 +11,9 @@ const SLOTS = 32
 const NOT_KEPT = -1
 const REFUSED = -2
 
-const owners = new Array(SLOTS).fill(null)
-let next = 0
+// Where heads are kept is the engine's, and so is who has them, also when this file is loaded again.
+const kept = (native.keptHeads ??= { owners: new Array(SLOTS).fill(null), next: 0 })
+const { owners } = kept
 
 /** The beginning of a response as text, up to what depends on its body. */
 class Head {
@@ -34,13 +35,14 @@ class Head {
 
   /** Keeps it, in place of the one that has been kept longest. Only ASCII is the same in every encoding. */
   keep() {
-    if (native.keepHead(next, this.text) !== 1) {
+    const slot = kept.next
+    if (native.keepHead(slot, this.text) !== 1) {
       this.slot = REFUSED
       return
     }
-    owners[next] = this
-    this.slot = next
-    next = (next + 1) % SLOTS
+    owners[slot] = this
+    this.slot = slot
+    kept.next = (slot + 1) % SLOTS
   }
 
   get isNew() {

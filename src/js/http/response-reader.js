@@ -95,7 +95,8 @@ class ResponseReader {
 
   start(add = 'on') {
     const { socket } = this
-    if (socket.connecting && socket instanceof net.Socket) {
+    // (instanceof also counts Node's own under the preload.)
+    if (socket.connecting && Object.prototype.isPrototypeOf.call(net.Socket.prototype, socket)) {
       // Until then the handle may be replaced by one for another address.
       if (!this.waiting) {
         socket.once('connect', onSocketConnect)
@@ -106,8 +107,12 @@ class ResponseReader {
     }
     if (this.codec === null) this.attach()
     const { codec, outgoing: req } = this
-    if (this.fed) socket[add]('data', onSocketData)
-    else codec.scope = this.scope
+    if (this.fed) {
+      socket[add]('data', onSocketData)
+      // Only on() starts the flow.
+      if (add !== 'on' && socket.readableFlowing !== false) socket.resume()
+    }
+    if (!this.fed) codec.scope = this.scope
     // How the body of the response is delimited depends on the method.
     if (req.method === 'HEAD') codec.httpExpect(EXPECT_HEAD)
     else if (req.method === 'CONNECT') codec.httpExpect(EXPECT_CONNECT)
@@ -118,7 +123,8 @@ class ResponseReader {
     const handle = socket._handle
     // Bytes that have come to the stream already can only be had from there, and who listens for bytes must get them.
     const readsItself = socket.readableLength > 0 || socket.listenerCount('data') > 0
-    if (typeof handle?.startHttp === 'function' && !readsItself) {
+    // Without a connection of the engine's the bytes come from somebody who has put himself in the place of one.
+    if (typeof handle?.startHttp === 'function' && handle.id !== 0 && !readsItself) {
       this.codec = handle
       this.fed = false
       unfollowFlow(socket)
@@ -230,8 +236,9 @@ class ResponseReader {
   end(trailers) {
     const { incoming: res, outgoing: req, socket } = this
     // What only the peer's close could end is ended by the 'end' of the socket, after its other listeners.
+    if (this.endsByClose()) return
     if (this.stalled) return this.refuse(NOTHING)
-    if (res === null || res.upgrade || this.endsByClose()) return
+    if (res === null || res.upgrade) return
     // Node's parser is a fresh one for each response.
     this.spoiled = trailers !== ''
     this.lastHead.shape.note(res)
@@ -269,6 +276,7 @@ class ResponseReader {
   fail(index, bytesParsed, rawPacket) {
     // A message cut short by the peer's close is told by the socket's 'end' and 'close'.
     if (httpErrors[index].code === 'HPE_INVALID_EOF_STATE') return
+    if (this.stalled) return this.refuse(rawPacket)
     const { socket } = this
     // Node parses a whole read before it lets go of the request, so rubbish behind a response is told to it.
     const req = this.outgoing ?? (this.ended === turn.current ? socket._httpMessage : null)
@@ -291,8 +299,9 @@ class ResponseReader {
 
   // Nothing more will come.
   finish() {
-    const { incoming: res } = this
-    if (res !== null && !res.complete && !res.upgrade && this.endsByClose()) endMessage(res, '')
+    const { incoming: res, stalled } = this
+    if (res === null || stalled || res.complete || res.upgrade) return
+    if (this.endsByClose()) endMessage(res, '')
   }
 }
 

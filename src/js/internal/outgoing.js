@@ -5,11 +5,14 @@
 // when a callback is due, or at 'exit'. What the kernel does not take waits here, in order.
 
 const process = require('node:process')
+const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
 const { duplicateFd } = require('../engine')
 const { codes, errnoException } = require('./errors')
 const { NONE, UnsentBytes, UnsentText } = require('./unsent')
 const { UnsentQueue } = require('./unsent-queue')
+
+const UV_EBADF = -9
 
 // Beyond this size a larger write gains nothing, and the peer is kept waiting.
 const SIZE_LIMIT = 65536
@@ -35,8 +38,9 @@ function noteUnsent(outgoing) {
   exitHooked = true
   process.on('exit', flushAll)
   // The ways in which a process ends itself without 'exit': the usual end of a handler for SIGTERM among them.
-  for (const name of ['abort', 'kill', 'reallyExit']) {
+  for (const name of ['abort', 'execve', 'kill', 'reallyExit']) {
     const end = process[name]
+    if (end === undefined) continue
     const wrapped = {
       [name](...args) {
         if (name !== 'kill' || args[0] === process.pid) flushAll()
@@ -207,7 +211,9 @@ class Outgoing {
     const bytes = this.#encode(message)
     if (callback !== undefined) process.nextTick(tell, this, batch, callback)
     else if (!quiet) batch.silent++
-    this.#send(batch, bytes, fd)
+    // That of a socket which has none yet, or no more.
+    if (fd < 0) this.#fail(batch, UV_EBADF)
+    else this.#send(batch, bytes, fd)
     return batch.status < 0 ? batch.status : 0
   }
 
@@ -311,7 +317,8 @@ class Outgoing {
 // The callback of a message, at its place in the order of ticks.
 function tell(outgoing, batch, callback) {
   outgoing.flushGathered()
-  if (batch.status === undefined) batch.callbacks.push(callback)
+  // It is called when there is room, and belongs to who has sent.
+  if (batch.status === undefined) batch.callbacks.push(AsyncResource.bind(callback))
   else callback(batch.status === 0 ? null : errnoException(batch.status, 'write'))
 }
 

@@ -60,8 +60,9 @@ function connectTo(socket, target) {
     socket.destroy(new codes.ERR_IP_BLOCKED(address))
     return
   }
-  handle.onconnect = (status) => afterConnect(socket, target, status)
-  const error = family === undefined ? handle.connect(address) : handle.connect(address, port)
+  const request = { ...target, oncomplete: (status) => afterConnect(socket, target, status) }
+  const error =
+    family === undefined ? handle.connect(request, address) : handle.connect(request, address, port)
   if (error) {
     socket.destroy(
       hostPortException(error, 'connect', address, port, ownEndpoint(socket, target, error)),

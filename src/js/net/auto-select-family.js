@@ -59,10 +59,15 @@ function connectNext(context) {
     return attemptFailed(context, target, new codes.ERR_IP_BLOCKED(address))
   }
   socket.emit('connectionAttempt', address, port, family)
-  handle.onconnect = (status) => afterAttempt(context, target, turn, handle, status)
+  // A listener has given it up.
+  if (!socket.connecting) return
+  const request = {
+    ...target,
+    oncomplete: (status) => afterAttempt(context, target, turn, handle, status),
+  }
   handle.cancelConnect = () => afterAttempt(context, target, turn, handle, UV_ECANCELED)
   socket.autoSelectFamilyAttemptedAddresses.push(`${address}:${port}`)
-  const error = handle.connect(address, port)
+  const error = handle.connect(request, address, port)
   if (error) {
     handle.cancelConnect = undefined
     const failure = hostPortException(
@@ -75,7 +80,7 @@ function connectNext(context) {
     return attemptFailed(context, target, failure)
   }
   if (turn < addresses.length - 1) {
-    context.timer = setTimeout(attemptTimedOut, context.timeout, context, target, handle)
+    context.timer = setTimeout(attemptTimedOut, context.timeout, context, target, handle, request)
   }
 }
 
@@ -97,10 +102,10 @@ function afterAttempt(context, target, turn, handle, status) {
   }
 }
 
-function attemptTimedOut(context, target, handle) {
+function attemptTimedOut(context, target, handle, request) {
   const { address, port, family } = target
   context.socket.emit('connectionAttemptTimeout', address, port, family)
-  handle.onconnect = () => {}
+  request.oncomplete = () => {}
   handle.cancelConnect = undefined
   context.errors.push(connectError(UV_ETIMEDOUT, target))
   handle.close()
