@@ -163,13 +163,13 @@ impl Engine {
             return;
         }
         for _ in 0..ROUNDS {
-            let mut events = 0;
+            let (mut events, mut more) = (0, false);
             self.host.lend(&mut |memory| {
                 let _context = self.runtime.enter();
-                events = self.core.borrow_mut().drain(memory).0;
+                (events, more) = self.core.borrow_mut().drain(memory);
             });
             self.enter(events);
-            if self.core.borrow().is_idle() || self.uv.is_closing() {
+            if !more || self.uv.is_closing() {
                 break;
             }
         }
@@ -224,12 +224,8 @@ impl Core {
 
     /// Whether a connection is ready of which libuv will not hear again.
     fn has_unfinished(&self) -> bool {
-        !(self.is_idle() || self.watch.repeats())
-    }
-
-    /// Whether no connection is known to be ready.
-    fn is_idle(&self) -> bool {
-        self.due.is_empty() && self.ready.is_empty()
+        let is_idle = self.due.is_empty() && self.ready.is_empty();
+        !(is_idle || self.watch.repeats())
     }
 
     fn has_pending(&self) -> bool {
