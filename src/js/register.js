@@ -39,6 +39,16 @@ function isOwn(parent) {
   return typeof parent === 'string' && parent.startsWith(OWN_FOLDER)
 }
 
+function resolvedByOthers(next, specifier, context) {
+  try {
+    return next(specifier, context)
+  } catch (error) {
+    // Node 22 cannot ask loaders on a thread of their own from here.
+    if (error.code === 'ERR_METHOD_NOT_IMPLEMENTED') return { url: BUILT_IN.get(specifier) }
+    throw error
+  }
+}
+
 function redirectByHooks() {
   const ownUrl = pathToFileURL(OWN_FOLDER).href
   Module.registerHooks({
@@ -48,7 +58,7 @@ function redirectByHooks() {
       const target = OURS.get(specifier)
       if (target === undefined) return next(specifier, context)
       // Other loaders are asked first: one that wraps modules for tracing puts its own in front of them.
-      const found = next(specifier, context)
+      const found = resolvedByOthers(next, specifier, context)
       if (found.url !== BUILT_IN.get(specifier)) return found
       return { url: pathToFileURL(target).href, format: 'commonjs', shortCircuit: true }
     },
