@@ -49,11 +49,15 @@ impl TurnWaker {
 impl Engine {
     /// libuv's poll phase: turns and their dispatch, until what is left can wait for libuv.
     pub fn run(&self) {
+        self.take_turns(Self::turn);
+    }
+
+    fn take_turns(&self, turn: impl Fn(&Self) -> (usize, bool)) {
         if self.busy.replace(true) {
             return;
         }
         for _ in 0..ROUNDS {
-            let (events, more) = self.turn();
+            let (events, more) = turn(self);
             self.enter(events);
             if !more || self.uv.is_closing() {
                 break;
@@ -159,23 +163,14 @@ impl Engine {
     /// Tells what earlier polls of the driver have found. What has become ready since belongs to the next poll phase: Node runs
     /// `setImmediate` before that.
     fn finish(&self) {
-        if self.busy.replace(true) {
-            return;
-        }
-        for _ in 0..ROUNDS {
-            let (mut events, mut more) = (0, false);
-            self.host.lend(&mut |memory| {
-                let _context = self.runtime.enter();
-                (events, more) = self.core.borrow_mut().drain(memory);
+        self.take_turns(|engine| {
+            let mut result = (0, false);
+            engine.host.lend(&mut |memory| {
+                let _context = engine.runtime.enter();
+                result = engine.core.borrow_mut().drain(memory);
             });
-            self.enter(events);
-            if !more || self.uv.is_closing() {
-                break;
-            }
-        }
-        self.run_pending();
-        self.busy.set(false);
-        self.settle();
+            result
+        });
     }
 
     /// libuv's prepare phase. No socket is read here: Node's events come in the poll phase, and
