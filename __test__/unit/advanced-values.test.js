@@ -6,9 +6,7 @@
 const assert = require('node:assert/strict')
 const v8 = require('node:v8')
 const { test } = require('node:test')
-const { serializations } = require('../../src/js/internal/serialization')
-
-const { createFrames, decode } = serializations.advanced
+const { createFrames, decode } = require('../../src/js/internal/advanced')
 
 // mulberry32: a failure can be had again.
 function generator(seed) {

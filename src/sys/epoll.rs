@@ -55,25 +55,31 @@ impl Poller {
     }
 }
 
+/// How many descriptors before one may be the set that it was just registered with: sets are made shortly before what they
+/// watch, and to look at all that a process has open takes a millisecond of its start.
+const NEAR: RawFd = 8;
+
 /// The epoll descriptor of this process with which `fd` is registered, from what the kernel tells
 /// of its descriptors; `None` where it tells nothing.
 pub fn find_watcher(fd: BorrowedFd<'_>) -> Option<RawFd> {
     let wanted = fd.as_raw_fd();
-    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<RawFd>().ok();
-    let is_epoll = |descriptor: &RawFd| {
-        let target = fs::read_link(format!("/proc/self/fd/{descriptor}"));
-        target.is_ok_and(|target| target.as_os_str() == "anon_inode:[eventpoll]")
-    };
-    let watches = |descriptor: &RawFd| {
-        let info = fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}"));
-        info.is_ok_and(|info| info.lines().any(|line| registered(line) == Some(wanted)))
-    };
-    fs::read_dir("/proc/self/fd")
-        .ok()?
-        .flatten()
-        .filter_map(number)
-        .filter(is_epoll)
-        .find(watches)
+    let watches = |descriptor: &RawFd| is_epoll(*descriptor) && has_registered(*descriptor, wanted);
+    let near = (wanted - NEAR).max(0)..wanted;
+    { near }.find(watches).or_else(|| {
+        let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+        let all = fs::read_dir("/proc/self/fd").ok()?;
+        all.flatten().filter_map(number).find(watches)
+    })
+}
+
+fn is_epoll(descriptor: RawFd) -> bool {
+    let target = fs::read_link(format!("/proc/self/fd/{descriptor}"));
+    target.is_ok_and(|target| target.as_os_str() == "anon_inode:[eventpoll]")
+}
+
+fn has_registered(epoll: RawFd, wanted: RawFd) -> bool {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{epoll}"));
+    info.is_ok_and(|info| info.lines().any(|line| registered(line) == Some(wanted)))
 }
 
 /// The descriptor in a line such as `tfd:       19 events: 8000201d data: ... `.
@@ -98,5 +104,14 @@ mod tests {
         poller.watch(watched.as_fd(), 0, READABLE).unwrap();
         assert_eq!(find_watcher(watched.as_fd()), Some(poller.descriptor()));
         assert_eq!(find_watcher(other.as_fd()), None);
+    }
+
+    #[test]
+    fn a_set_that_is_not_near_is_found_too() {
+        let poller = Poller::new().unwrap();
+        let between: Vec<_> = (0..NEAR).map(|_| UnixStream::pair().unwrap()).collect();
+        let (watched, _) = &between[between.len() - 1];
+        poller.watch(watched.as_fd(), 0, READABLE).unwrap();
+        assert_eq!(find_watcher(watched.as_fd()), Some(poller.descriptor()));
     }
 }

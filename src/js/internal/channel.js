@@ -12,7 +12,7 @@ const { codes, errnoException } = require('./errors')
 const { asksToListen, withOurServers } = require('./load-cluster')
 const { Outgoing } = require('./outgoing')
 const { Passing, isInternal } = require('./passing')
-const { serializations } = require('./serialization')
+const { serializationOf } = require('./serialization')
 const { validateInteger, validateObject } = require('./validators')
 
 // What user code sees as `child.channel` and `process.channel`.
@@ -89,7 +89,7 @@ const sendable = ['string', 'object', 'number', 'boolean']
 // `target` is the ChildProcess or `process`; it holds the channel from here on.
 function openChannel(target, handle, serialization, maxMessageLength = DEFAULT_MAX_MESSAGE) {
   const inChild = target === process
-  const { createFrames, decode } = serializations[serialization]
+  const { createFrames, decode } = serializationOf(serialization)
   const control = new Control(handle, inChild ? 0 : 1, maxMessageLength)
   const outgoing = new Outgoing(
     handle,

@@ -5,13 +5,15 @@
 
 const process = require('node:process')
 const engine = require('../engine')
-const { arriving, leaving, receive, typeOf } = require('./sendable')
-const { SocketListReceive, SocketListSend } = require('./socket-list')
 
 const HANDLE = 'NODE_HANDLE'
 const ARRIVED = 'NODE_HANDLE_ACK'
 const LOST = 'NODE_HANDLE_NACK'
 const RETRIES = 3
+
+// Loaded with the first handle: most children never see one, and all of them pay for what is loaded.
+const sendable = () => require('./sendable')
+const socketList = () => require('./socket-list')
 
 // Messages whose cmd begins so are the runtime's own; the script never sees them as 'message'.
 const INTERNAL = 'NODE_'
@@ -54,7 +56,7 @@ class Passing {
 
   // Sends what cannot go at once as plain bytes. Undefined when it can after all.
   send(message, handle, options, callback) {
-    const type = handle ? typeOf(handle) : undefined
+    const type = handle ? sendable().typeOf(handle) : undefined
     const queue = this.#target._handleQueue
     if (queue !== null) {
       if (type === undefined && (message?.cmd === ARRIVED || message?.cmd === LOST)) {
@@ -65,7 +67,7 @@ class Passing {
       return queue.length === 1
     }
     if (type === undefined) return undefined
-    const { describe, handleOf, isMoved, leave } = leaving[type]
+    const { describe, handleOf, isMoved, leave } = sendable().leaving[type]
     const raw = handleOf(handle)
     // Sent before, or never opened: the text goes alone.
     if (!raw) return undefined
@@ -96,7 +98,7 @@ class Passing {
   #count(frame, { server }, leaves) {
     if (frame.type !== 'net.Socket' || !server) return
     if (!this.#sent.has(frame.key)) {
-      const list = new SocketListSend(this.#target, frame.key)
+      const list = new (socketList().SocketListSend)(this.#target, frame.key)
       this.#sent.set(frame.key, list)
       server._setupWorker(list)
     }
@@ -156,7 +158,7 @@ class Passing {
   claim(message) {
     if (message.cmd !== HANDLE) return undefined
     const fd = engine.claimFd(this.#channel)
-    return fd < 0 ? undefined : receive(message, fd, isInternal)
+    return fd < 0 ? undefined : sendable().receive(message, fd, isInternal)
   }
 
   #arrived(frame, handle) {
@@ -171,6 +173,7 @@ class Passing {
 
   #make(frame, handle) {
     const { msg } = frame
+    const { arriving } = sendable()
     // Node wraps a frame that it sends again in another one, and wants one answer.
     if (msg?.cmd === HANDLE && arriving[msg.type] !== undefined) return this.#make(msg, handle)
     arriving[frame.type](frame, handle, (value) => {
@@ -181,7 +184,10 @@ class Passing {
 
   #listOf(key) {
     let list = this.#got.get(key)
-    if (list === undefined) this.#got.set(key, (list = new SocketListReceive(this.#target, key)))
+    if (list === undefined) {
+      list = new (socketList().SocketListReceive)(this.#target, key)
+      this.#got.set(key, list)
+    }
     return list
   }
 }
