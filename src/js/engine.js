@@ -24,8 +24,8 @@ class TcpHandle extends Handle {
   static SOCKET = 'TCPWRAP'
   static SERVER = 'TCPSERVERWRAP'
 
-  constructor(type = TcpHandle.SOCKET, id = 0) {
-    super(type, id)
+  constructor(type = TcpHandle.SOCKET, id = 0, triggerAsyncId = undefined) {
+    super(type, id, triggerAsyncId)
   }
 
   bind(host, port, flags = 0) {
@@ -102,8 +102,8 @@ class LocalHandle extends Handle {
   static SOCKET = 'PIPEWRAP'
   static SERVER = 'PIPESERVERWRAP'
 
-  constructor(type = LocalHandle.SOCKET, id = 0) {
-    super(type, id)
+  constructor(type = LocalHandle.SOCKET, id = 0, triggerAsyncId = undefined) {
+    super(type, id, triggerAsyncId)
     this.path = undefined
     this.listens = type === LocalHandle.SERVER
   }

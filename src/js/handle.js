@@ -34,8 +34,8 @@ function inPlaceOf(listener) {
 }
 
 class Handle extends AsyncResource {
-  constructor(type, id) {
-    super(type, { requireManualDestroy: true })
+  constructor(type, id, triggerAsyncId) {
+    super(type, { requireManualDestroy: true, triggerAsyncId })
     // The engine's id; 0 until there is a socket.
     this.id = 0
     // The async resource that events run in. HTTP puts the request's here while it has the
@@ -75,6 +75,10 @@ class Handle extends AsyncResource {
     return this.id === 0 || this.closing
       ? this.finalBytesRead
       : native.bytesRead(this.id) - this.undelivered
+  }
+
+  get owner() {
+    return this[kOwner]
   }
 
   getAsyncId() {
@@ -198,11 +202,12 @@ class Handle extends AsyncResource {
     return native.close(this.id, reset)
   }
 
-  // The engine's record that the closing phase has come.
+  // The engine's record that the closing phase has come. Whoever had lent the handle a scope is done with it.
   closed() {
     try {
-      this.scope.runInAsyncScope(this.onclosed, this)
+      if (this.onclosed !== noop) this.runInAsyncScope(this.onclosed, this)
     } finally {
+      if (this.request instanceof AsyncResource) this.request.emitDestroy()
       this.emitDestroy()
     }
   }
@@ -236,7 +241,8 @@ class Handle extends AsyncResource {
       return
     }
     const Kind = this.constructor
-    this.scope.runInAsyncScope(this.onconnection, this, 0, new Kind(Kind.SOCKET, id))
+    const accepted = new Kind(Kind.SOCKET, id, this.getAsyncId())
+    this.scope.runInAsyncScope(this.onconnection, this, 0, accepted)
   }
 
   // --- codecs -------------------------------------------------------------------------------
@@ -281,13 +287,19 @@ class Handle extends AsyncResource {
   }
 
   onend() {}
+  // These three are called in no scope: what has ended has one of its own.
   onwritable() {}
   onshutdown() {}
   // The end of a connect, for its request. Mocks replace connect() and call that themselves, so both are as Node has them.
   onconnect(status) {
     const { request } = this
     this.request = undefined
-    request.oncomplete(status, this, request, true, true)
+    const scope = request instanceof AsyncResource ? request : this
+    try {
+      scope.runInAsyncScope(request.oncomplete, request, status, this, request, true, true)
+    } finally {
+      if (scope === request) request.emitDestroy()
+    }
   }
 
   onconnection() {}

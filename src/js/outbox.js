@@ -148,13 +148,13 @@ function deliver(handle, kind, at) {
       handle.scope.runInAsyncScope(handle.onend, handle, a)
       break
     case WRITABLE:
-      handle.scope.runInAsyncScope(handle.onwritable, handle)
+      handle.onwritable()
       break
     case SHUTDOWN:
-      handle.scope.runInAsyncScope(handle.onshutdown, handle, a)
+      handle.onshutdown(a)
       break
     case CONNECT:
-      handle.scope.runInAsyncScope(handle.onconnect, handle, a)
+      handle.onconnect(a)
       break
     case CONNECTION:
       handle.accept(a)

@@ -6,10 +6,10 @@
 // which user code is known to read.
 
 const process = require('node:process')
-const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
 const { maxHeaderSize } = require('node:http')
 const engine = require('../engine')
+const { requestOf } = require('../net/request')
 const { now } = require('./clock')
 const { attachReader, detachReader } = require('./codec')
 const {
@@ -114,7 +114,7 @@ class ServerConnection {
       this.handle = handle
       attachReader(handle, this)
       // Events of requests belong to this resource, as with Node's parser, and not to the socket.
-      this.resource = new AsyncResource('HTTPINCOMINGMESSAGE', { requireManualDestroy: true })
+      this.resource = requestOf(socket, 'HTTPINCOMINGMESSAGE')
       handle.scope = this.resource
       handle.startHttp(0, limit, fields, lenient)
     } else {

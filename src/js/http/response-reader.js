@@ -205,6 +205,8 @@ class ResponseReader {
     if (res.upgrade || req.method === 'CONNECT') {
       res.upgrade = true
       req.res = res
+      // The switch is told by the connection itself.
+      if (!this.fed) this.codec.scope = this.codec
       return
     }
     if (code >= 100 && code < 200 && code !== 101) {

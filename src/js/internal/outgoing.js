@@ -104,7 +104,8 @@ class Outgoing {
     this.#onError = onError
     this.#onDrain = onDrain
     this.#waiting = new UnsentQueue(handle, (entry) => this.#settle(entry))
-    handle.onwritable = () => this.#flushWaiting()
+    const flushWaiting = () => this.#flushWaiting()
+    handle.onwritable = () => handle.runInAsyncScope(flushWaiting)
   }
 
   // What send() answers; after false there is a 'drain'.

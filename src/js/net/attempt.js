@@ -14,6 +14,7 @@ const {
 } = require('../internal/symbols')
 const { isIP } = require('./arguments')
 const { debug } = require('./debug')
+const { requestOf } = require('./request')
 
 const UV_EADDRINUSE = -98
 const UV_EINVAL = -22
@@ -60,10 +61,12 @@ function connectTo(socket, target) {
     socket.destroy(new codes.ERR_IP_BLOCKED(address))
     return
   }
-  const request = { ...target, oncomplete: (status) => afterConnect(socket, target, status) }
-  const error =
-    family === undefined ? handle.connect(request, address) : handle.connect(request, address, port)
+  const isLocal = family === undefined
+  const request = requestOf(socket, isLocal ? 'PIPECONNECTWRAP' : 'TCPCONNECTWRAP')
+  Object.assign(request, target).oncomplete = (status) => afterConnect(socket, target, status)
+  const error = isLocal ? handle.connect(request, address) : handle.connect(request, address, port)
   if (error) {
+    request.emitDestroy()
     socket.destroy(
       hostPortException(error, 'connect', address, port, ownEndpoint(socket, target, error)),
     )

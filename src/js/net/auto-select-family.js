@@ -8,6 +8,7 @@ const { codes, connectAggregate, hostPortException } = require('../internal/erro
 const { kReinitializeHandle } = require('../internal/symbols')
 const { TcpHandle } = require('../engine')
 const { afterConnect, bindLocal, connectError, ownEndpoint } = require('./attempt')
+const { requestOf } = require('./request')
 
 const UV_ECANCELED = -125
 const UV_ETIMEDOUT = -110
@@ -61,14 +62,14 @@ function connectNext(context) {
   socket.emit('connectionAttempt', address, port, family)
   // A listener has given it up.
   if (!socket.connecting) return
-  const request = {
-    ...target,
-    oncomplete: (status) => afterAttempt(context, target, turn, handle, status),
-  }
-  handle.cancelConnect = () => afterAttempt(context, target, turn, handle, UV_ECANCELED)
+  const request = requestOf(socket, 'TCPCONNECTWRAP')
+  const done = (status) => afterAttempt(context, target, turn, handle, status)
+  Object.assign(request, target).oncomplete = done
+  handle.cancelConnect = () => request.runInAsyncScope(done, undefined, UV_ECANCELED)
   socket.autoSelectFamilyAttemptedAddresses.push(`${address}:${port}`)
   const error = handle.connect(request, address, port)
   if (error) {
+    request.emitDestroy()
     handle.cancelConnect = undefined
     const failure = hostPortException(
       error,

@@ -4,9 +4,9 @@
 // as views of the user's own buffers and sent when there is room, in one vectored write.
 
 const { Buffer } = require('node:buffer')
-const { AsyncResource } = require('node:async_hooks')
 const { errnoException } = require('../internal/errors')
 const { kAfterAsyncWrite, kLastWriteQueueSize } = require('../internal/symbols')
+const { requestOf } = require('./request')
 
 const UV_ECANCELED = -125
 const UV_EFAULT = -14
@@ -16,7 +16,6 @@ const SLICES_MAX = 1024
 // (Of utf8 and latin1 the handle knows it.)
 const COUNTED_FIRST = 16 * 1024
 const TRIED_FIRST = new Set(['ascii', 'ucs2', 'ucs-2', 'utf16le', 'utf-16le'])
-const MANUAL = { requireManualDestroy: true }
 
 function write(socket, data, encoding, callback) {
   const handle = socket._handle
@@ -81,7 +80,7 @@ function keepRest(socket, handle, buffers, taken, callback) {
   skip(buffers, taken)
   handle.writeQueueSize = byteCount(buffers)
   // The callback belongs to whoever wrote, not to the handle.
-  handle.unsent = { buffers, callback, resource: new AsyncResource('WRITEWRAP', MANUAL) }
+  handle.unsent = { buffers, callback, resource: requestOf(socket, 'WRITEWRAP') }
 }
 
 function finish(socket, handle, error) {

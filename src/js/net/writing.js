@@ -4,14 +4,13 @@
 // bytes.
 
 const process = require('node:process')
-const { AsyncResource } = require('node:async_hooks')
 const stream = require('node:stream')
 const { codes, endedByPeer, errnoException } = require('../internal/errors')
 const { kAfterAsyncWrite, kLastWriteQueueSize, kOwner } = require('../internal/symbols')
+const { requestOf } = require('./request')
 const { afterRoom, write, writev } = require('./write')
 
 const UV_ENOTCONN = -107
-const MANUAL = { requireManualDestroy: true }
 
 function onWritable() {
   afterRoom(this[kOwner], this)
@@ -78,7 +77,7 @@ function defineWriting(Socket) {
     }
     if (!this._handle) return callback()
     // The callback belongs to whoever ends the stream, not to the handle.
-    this._handle.final = { callback, resource: new AsyncResource('SHUTDOWNWRAP', MANUAL) }
+    this._handle.final = { callback, resource: requestOf(this, 'SHUTDOWNWRAP') }
     const error = this._handle.shutdown()
     if (error === UV_ENOTCONN) return callback()
     if (error !== 0) return callback(errnoException(error, 'shutdown'))

@@ -1,0 +1,55 @@
+'use strict'
+
+// async_hooks: the resources of a connection, by what they are triggered and what listeners run in. (Tools that follow a
+// request through a process hang on these.) Each scenario, with both ends in one process, must log what the built-in
+// modules log.
+
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { execFile } = require('node:child_process')
+const { describe, test } = require('node:test')
+
+const ENTRY = path.join(__dirname, 'fixtures/async-resources.js')
+const LIMIT = 15_000
+
+const scenarios = [
+  'echo over tcp',
+  'echo over local',
+  'refused over tcp',
+  'refused over local',
+  'two addresses',
+  'a write that waits',
+  'request',
+  'upgrade',
+]
+
+function play(t, modules, scenario) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrowire-'))
+  t.after(() => fs.rmSync(directory, { recursive: true }))
+  const args = [ENTRY, ...modules, scenario, directory]
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      args,
+      { timeout: LIMIT, killSignal: 'SIGKILL' },
+      (error, out, err) => {
+        if (error) reject(new Error(`${error.message}\n${out}${err}`))
+        else resolve(JSON.parse(out))
+      },
+    )
+  })
+}
+
+describe('async resources', { concurrency: 2 }, () => {
+  for (const scenario of scenarios) {
+    test(scenario, async (t) => {
+      t.plan(1)
+      const [seen, expected] = await Promise.all([
+        play(t, ['ferrowire/net', 'ferrowire/http'], scenario),
+        play(t, ['node:net', 'node:http'], scenario),
+      ])
+      t.assert.deepStrictEqual(seen, expected)
+    })
+  }
+})
