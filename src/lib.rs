@@ -11,15 +11,13 @@
 // napi-derive registers nothing in test builds, so there nobody calls what JavaScript calls.
 #![cfg_attr(any(test, not(feature = "addon")), allow(dead_code, unused_imports))]
 
-#[cfg(all(unix, feature = "addon"))]
+#[cfg(feature = "addon")]
 mod binding;
-#[cfg(all(unix, feature = "addon"))]
+#[cfg(feature = "addon")]
 mod engine;
 pub mod http1;
 pub mod ipc;
-#[cfg(all(unix, feature = "addon"))]
+#[cfg(feature = "addon")]
 mod net;
-#[cfg(unix)]
+#[cfg(any(unix, feature = "addon"))]
 mod sys;
-#[cfg(all(not(unix), feature = "addon"))]
-mod undriven;

@@ -4,8 +4,8 @@
 // socket or server that it returns emits until it is at rest.
 
 const { once } = require('node:events')
-const { setImmediate: turn } = require('node:timers/promises')
 const { describe } = require('./recorder')
+const { turn } = require('./turn')
 
 const NUMBERS = [0, -0, 1, -1, 1.5, 255, 256, 65_535, 65_536, 2 ** 31, -(2 ** 31), 2 ** 32]
 const ODD_NUMBERS = [1e300, NaN, Infinity, 5n]

@@ -5,8 +5,8 @@
 
 const { once } = require('node:events')
 const net = require('node:net')
-const { setImmediate: turn } = require('node:timers/promises')
 const { assertNoneDiffers } = require('./differences')
+const { turn } = require('./turn')
 const { HOST } = require('./endpoints')
 const { head, held } = require('./http')
 const { fresh } = require('./response-programs')

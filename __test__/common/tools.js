@@ -3,6 +3,7 @@
 // Small words for scenarios.
 
 const { execFileSync } = require('node:child_process')
+const { turns } = require('./turn')
 
 // What a socket can go through; 'drain' is missing because TCP does not promise how often it comes.
 const LIFE = ['connect', 'ready', 'data', 'end', 'timeout', 'finish', 'error', 'close']
@@ -18,11 +19,6 @@ const closed = (...emitters) => Promise.all(emitters.map((emitter) => event(emit
 async function gone(emitter) {
   if (emitter.closed) await turns(2)
   else await event(emitter, 'close')
-}
-
-// Lets the loop go round.
-async function turns(count) {
-  for (let i = 0; i < count; i++) await new Promise((go) => setImmediate(go))
 }
 
 const ended = (...streams) => Promise.all(streams.map((stream) => event(stream, 'end')))

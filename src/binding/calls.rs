@@ -8,6 +8,7 @@ use super::host::Scope;
 use super::respond;
 use super::text::{Encoding, with_scratch};
 use crate::engine::Engine;
+use crate::sys::errno;
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
 use std::ffi::{CStr, c_void};
@@ -96,8 +97,10 @@ unsafe fn run<const N: usize>(
         args,
     };
     let answer = match instance.engine() {
-        None => -libc::EBADF,
-        Some(engine) => catch_unwind(AssertUnwindSafe(|| act(engine, &call))).unwrap_or(-libc::EIO),
+        None => -errno::EBADF,
+        Some(engine) => {
+            catch_unwind(AssertUnwindSafe(|| act(engine, &call))).unwrap_or(-errno::EIO)
+        }
     };
     let mut result = ptr::null_mut();
     // SAFETY: a live environment and a place for the result.
@@ -131,20 +134,20 @@ calls! {
     };
     write_buffer as c"writeBuffer" (2) = |engine, call| match call.bytes(1) {
         Some(bytes) => engine.write(call.int(0), bytes),
-        None => -libc::EINVAL,
+        None => -errno::EINVAL,
     };
     write_part as c"writePart" (3) = |engine, call| {
         let len = usize::try_from(call.int(2)).unwrap_or(usize::MAX);
         match call.bytes(1).and_then(|bytes| bytes.get(..len)) {
             Some(bytes) => engine.write(call.int(0), bytes),
-            None => -libc::EINVAL,
+            None => -errno::EINVAL,
         }
     };
     write_small as c"writeSmall" (2) = |engine, call| {
         let len = usize::try_from(call.int(1)).unwrap_or(usize::MAX);
         match call.instance.small.get().as_ref().and_then(|small| small.get(len)) {
             Some(bytes) => engine.write(call.int(0), bytes),
-            None => -libc::EINVAL,
+            None => -errno::EINVAL,
         }
     };
     write_latin1 as c"writeLatin1" (2) = |engine, call| write_text(engine, call, Encoding::Latin1);
@@ -154,7 +157,7 @@ calls! {
     writev as c"writev" (3) = write_slices;
     write_with_descriptor as c"writeWithDescriptor" (3) = |engine, call| match call.bytes(1) {
         Some(bytes) => engine.write_with_descriptor(call.int(0), bytes, call.int(2)),
-        None => -libc::EINVAL,
+        None => -errno::EINVAL,
     };
     release as c"release" (1) = |engine, call| engine.release(call.int(0));
     claim_descriptor as c"claimDescriptor" (1) = |engine, call| engine.claim_descriptor(call.int(0));
@@ -167,7 +170,7 @@ fn write_text(engine: &Engine, call: &Call<'_, 2>, encoding: Encoding) -> i32 {
     with_scratch(
         |out| match out.push_text(call.env, call.args[1], encoding) {
             true => engine.write(call.int(0), out.bytes()),
-            false => -libc::EINVAL,
+            false => -errno::EINVAL,
         },
     )
 }
@@ -175,7 +178,7 @@ fn write_text(engine: &Engine, call: &Call<'_, 2>, encoding: Encoding) -> i32 {
 /// `writev(id, buffers, count)`: sends several buffers in one system call.
 fn write_slices(engine: &Engine, call: &Call<'_, 3>) -> i32 {
     let Some(_scope) = Scope::open(call.env) else {
-        return -libc::ENOMEM;
+        return -errno::ENOMEM;
     };
     let count = usize::try_from(call.int(2)).unwrap_or(0).min(SLICES_MAX);
     let mut slices = Vec::with_capacity(count);
@@ -185,7 +188,7 @@ fn write_slices(engine: &Engine, call: &Call<'_, 3>) -> i32 {
         unsafe { sys::napi_get_element(call.env, call.args[1], index as u32, &mut value) };
         match view(call.env, value) {
             Some(bytes) => slices.push(IoSlice::new(bytes)),
-            None => return -libc::EINVAL,
+            None => return -errno::EINVAL,
         }
     }
     engine.write_vectored(call.int(0), &slices)

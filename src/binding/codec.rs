@@ -4,6 +4,7 @@ use super::instance;
 use crate::engine::codec::{Channel, Codec};
 use crate::http1::{ALL_METHODS, Config, ErrorKind, Expect, Lenient, Parser, Role};
 use crate::ipc::{Frames, Serialization};
+use crate::sys::errno;
 use napi::Env;
 use napi_derive::napi;
 
@@ -32,14 +33,14 @@ pub fn start_ipc(env: Env, id: i32, advanced: bool, max_frame: u32) -> napi::Res
         max_frame as usize,
     )));
     let engine = instance(&env)?.engine();
-    Ok(engine.map_or(-libc::EBADF, |e| e.set_codec(id, Codec::Ipc(channel))))
+    Ok(engine.map_or(-errno::EBADF, |e| e.set_codec(id, Codec::Ipc(channel))))
 }
 
 /// Changes the longest frame that a fork channel takes.
 #[napi]
 pub fn limit_ipc(env: Env, id: i32, max_frame: u32) -> napi::Result<i32> {
     let engine = instance(&env)?.engine();
-    Ok(engine.map_or(-libc::EBADF, |engine| {
+    Ok(engine.map_or(-errno::EBADF, |engine| {
         engine.with_codec(id, |codec| {
             if let Codec::Ipc(channel) = codec {
                 channel.set_max_frame(max_frame as usize);
@@ -52,7 +53,7 @@ pub fn limit_ipc(env: Env, id: i32, max_frame: u32) -> napi::Result<i32> {
 #[napi]
 pub fn wait_writable(env: Env, id: i32, milliseconds: i32) -> napi::Result<i32> {
     let engine = instance(&env)?.engine();
-    Ok(engine.map_or(-libc::EBADF, |e| e.wait_writable(id, milliseconds)))
+    Ok(engine.map_or(-errno::EBADF, |e| e.wait_writable(id, milliseconds)))
 }
 
 /// A parser for requests (`role` 0) or responses (1). `max_fields` 0 is no limit.
@@ -103,7 +104,7 @@ pub fn start_http(
     parser.tell_repeats(true);
     let codec = Codec::Http(Box::new(parser));
     let engine = instance(&env)?.engine();
-    Ok(engine.map_or(-libc::EBADF, |e| e.set_codec(id, codec)))
+    Ok(engine.map_or(-errno::EBADF, |e| e.set_codec(id, codec)))
 }
 
 /// Says what the next response answers (0 any request, 1 HEAD, 2 CONNECT), or, of a server's
@@ -111,7 +112,7 @@ pub fn start_http(
 #[napi]
 pub fn http_expect(env: Env, id: i32, flags: u32) -> napi::Result<i32> {
     let engine = instance(&env)?.engine();
-    Ok(engine.map_or(-libc::EBADF, |engine| {
+    Ok(engine.map_or(-errno::EBADF, |engine| {
         engine.with_codec(id, |codec| {
             if let Codec::Http(parser) = codec {
                 announce(parser, flags);

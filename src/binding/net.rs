@@ -9,7 +9,6 @@ use napi::Env;
 use napi::bindgen_prelude::{Buffer, Either};
 use napi_derive::napi;
 use std::io;
-use std::os::fd::IntoRawFd;
 
 /// One end of a TCP connection; `family` is `IPv4` or `IPv6`.
 #[napi(object)]
@@ -27,7 +26,7 @@ pub struct LocalPair {
 }
 
 fn with(env: &Env, act: impl FnOnce(&Engine) -> i32) -> napi::Result<i32> {
-    Ok(instance(env)?.engine().map_or(-libc::EBADF, act))
+    Ok(instance(env)?.engine().map_or(-errno::EBADF, act))
 }
 
 fn status(result: io::Result<()>) -> i32 {
@@ -118,7 +117,7 @@ pub fn descriptor_kind(fd: i32) -> i32 {
 /// Whether a descriptor is a listening socket.
 #[napi]
 pub fn descriptor_listens(fd: i32) -> bool {
-    sys::borrow_raw(fd).is_ok_and(|fd| sys::is_listening(fd))
+    sys::borrow_raw(fd).is_ok_and(sys::is_listening)
 }
 
 /// The descriptor's number, or -1.
@@ -131,12 +130,12 @@ pub fn descriptor(env: Env, id: i32) -> napi::Result<i32> {
 #[napi]
 pub fn local_pair(env: Env) -> napi::Result<Either<LocalPair, i32>> {
     let Some(engine) = instance(&env)?.engine() else {
-        return Ok(Either::B(-libc::EBADF));
+        return Ok(Either::B(-errno::EBADF));
     };
     Ok(match engine.local_pair() {
         Ok((id, theirs)) => Either::A(LocalPair {
             id,
-            fd: theirs.into_raw_fd(),
+            fd: sys::into_number(theirs),
         }),
         Err(error) => Either::B(errno::number(&error)),
     })
@@ -155,7 +154,7 @@ fn name(found: io::Result<Option<Address>>) -> Either<SocketName, i32> {
             family: format!("IPv{}", address.family),
             port: u32::from(address.port),
         }),
-        Ok(None) => Either::B(-libc::EINVAL),
+        Ok(None) => Either::B(-errno::EINVAL),
         Err(error) => Either::B(errno::number(&error)),
     }
 }
@@ -164,14 +163,14 @@ fn name(found: io::Result<Option<Address>>) -> Either<SocketName, i32> {
 #[napi]
 pub fn local_address(env: Env, id: i32) -> napi::Result<Either<SocketName, i32>> {
     let engine = instance(&env)?.engine();
-    Ok(engine.map_or(Either::B(-libc::EBADF), |e| name(e.local_address(id))))
+    Ok(engine.map_or(Either::B(-errno::EBADF), |e| name(e.local_address(id))))
 }
 
 /// The peer's address of a TCP socket, or an error.
 #[napi]
 pub fn peer_address(env: Env, id: i32) -> napi::Result<Either<SocketName, i32>> {
     let engine = instance(&env)?.engine();
-    Ok(engine.map_or(Either::B(-libc::EBADF), |e| name(e.peer_address(id))))
+    Ok(engine.map_or(Either::B(-errno::EBADF), |e| name(e.peer_address(id))))
 }
 
 #[napi]
@@ -214,6 +213,12 @@ pub fn get_type_of_service(env: Env, id: i32) -> napi::Result<i32> {
     })
 }
 
+/// Closes a stream whose peer cannot be told of the end in any other way.
+#[napi]
+pub fn hang_up(env: Env, id: i32) -> napi::Result<i32> {
+    with(&env, |engine| engine.hang_up(id))
+}
+
 /// An id without a socket, for a handle that is closed before it got one.
 #[napi]
 pub fn placeholder(env: Env) -> napi::Result<i32> {
@@ -239,8 +244,8 @@ pub fn take_spill(env: Env, offset: i32) -> napi::Result<Buffer> {
 /// The number of a duplicate of a descriptor, which the caller owns, or an error.
 #[napi]
 pub fn duplicate_descriptor(fd: i32) -> i32 {
-    match sys::borrow_raw(fd).and_then(|fd| fd.try_clone_to_owned()) {
-        Ok(copy) => copy.into_raw_fd(),
+    match sys::borrow_raw(fd).and_then(sys::duplicate) {
+        Ok(copy) => sys::into_number(copy),
         Err(error) => errno::number(&error),
     }
 }

@@ -3,6 +3,7 @@
 use super::calls::Call;
 use super::text::{Encoding, Scratch, with_scratch};
 use crate::engine::Engine;
+use crate::sys::errno;
 
 /// How a response goes on behind the head that is given; 0 or more is the length of the body, which ends the head. The
 /// others are for heads that say how long the body is, or that it comes in chunks: whole ones, and ones without their end.
@@ -62,7 +63,7 @@ pub fn write_response(engine: &Engine, call: &Call<'_, 4>) -> i32 {
             _ => Encoding::Latin1,
         };
         if !push_head(call, encoding, out) {
-            return -libc::EINVAL;
+            return -errno::EINVAL;
         }
         match framing {
             OPEN => out.push(b"\r\n"),
@@ -77,7 +78,7 @@ pub fn write_response(engine: &Engine, call: &Call<'_, 4>) -> i32 {
         let start = out.bytes().len();
         match bytes {
             Some(bytes) => out.push(bytes),
-            None if !out.push_text(call.env, text, Encoding::Utf8) => return -libc::EINVAL,
+            None if !out.push_text(call.env, text, Encoding::Utf8) => return -errno::EINVAL,
             None => {}
         }
         if chunked {

@@ -3,8 +3,8 @@
 use super::outbox::{Kind, Outbox, Place, Writer};
 use crate::http1::{self, Repeats};
 use crate::ipc::Frames;
+use crate::sys::{OwnedDescriptor, errno};
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
 
 pub enum Codec {
     /// Bytes go to JavaScript as they are.
@@ -146,9 +146,9 @@ impl Codec {
 pub struct Channel {
     frames: Frames,
     /// Those of the last read, on their way to `descriptors`.
-    pub arrived: Vec<OwnedFd>,
+    pub arrived: Vec<OwnedDescriptor>,
     /// Not claimed yet, oldest first.
-    descriptors: VecDeque<OwnedFd>,
+    descriptors: VecDeque<OwnedDescriptor>,
 }
 
 /// More unclaimed descriptors than any honest peer has under way.
@@ -171,7 +171,7 @@ impl Channel {
     }
 
     /// Room at the end of a long frame, see `Frames::tail`.
-    pub fn tail(&mut self) -> Option<(&mut [u8], &mut Vec<OwnedFd>)> {
+    pub fn tail(&mut self) -> Option<(&mut [u8], &mut Vec<OwnedDescriptor>)> {
         let Self {
             frames, arrived, ..
         } = self;
@@ -187,7 +187,7 @@ impl Channel {
     pub fn read_tail(&mut self, id: i32, room: usize, len: usize, writer: &mut Writer<'_>) -> Next {
         let arrivals = self.take_arrived();
         let Ok(tail) = self.frames.fill_tail(room, len) else {
-            return Next::Fail(-libc::EMSGSIZE);
+            return Next::Fail(-errno::EMSGSIZE);
         };
         let Some(tail) = tail else {
             return Next::Read;
@@ -244,7 +244,7 @@ impl Channel {
             }
         });
         if fed.is_err() {
-            return Next::Fail(-libc::EMSGSIZE);
+            return Next::Fail(-errno::EMSGSIZE);
         }
         if fresh > 0 && !self.frames.in_frame() {
             writer.push(Kind::Unclaimed, id, [0; 4]);
@@ -257,7 +257,7 @@ impl Channel {
     }
 
     /// The oldest descriptor that no frame has claimed.
-    pub fn claim(&mut self) -> Option<OwnedFd> {
+    pub fn claim(&mut self) -> Option<OwnedDescriptor> {
         self.descriptors.pop_front()
     }
 

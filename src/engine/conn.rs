@@ -8,10 +8,9 @@ use super::outbox::{Kind, Outbox};
 use super::read::Expected;
 use super::ready::ConnWaker;
 use crate::net::{Listener, Stream, local::OwnPath};
-use crate::sys::{self, errno};
+use crate::sys::{self, Descriptor, errno};
 use socket2::{SockRef, Socket};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -59,6 +58,8 @@ pub struct Conn {
     /// A write came short; JavaScript waits for room.
     want_write: bool,
     shutdown_due: bool,
+    /// Closed on our side alone: nothing more comes.
+    hung_up: bool,
     pub referenced: bool,
     /// Counted among those that keep the process alive.
     pub counted: bool,
@@ -86,6 +87,7 @@ impl Conn {
             reading: false,
             want_write: false,
             shutdown_due: false,
+            hung_up: false,
             referenced: true,
             counted: false,
             touched: false,
@@ -97,22 +99,26 @@ impl Conn {
         }
     }
 
-    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+    pub fn descriptor(&self) -> Option<Descriptor<'_>> {
         match &self.io {
             Io::Nothing => None,
-            Io::Bound(socket) => Some(socket.as_fd()),
-            Io::Stream(stream) => Some(stream.as_fd()),
-            Io::Listener(listener) => Some(listener.as_fd()),
+            Io::Bound(socket) => Some(sys::descriptor_of(socket)),
+            Io::Stream(stream) => Some(stream.descriptor()),
+            Io::Listener(listener) => listener.descriptor(),
         }
     }
 
     pub fn socket(&self) -> io::Result<SockRef<'_>> {
         match &self.io {
-            Io::Nothing => Err(io::Error::from_raw_os_error(libc::EBADF)),
+            Io::Nothing => Err(errno::error(errno::EBADF)),
             Io::Bound(socket) => Ok(SockRef::from(socket)),
-            Io::Stream(stream) => Ok(stream.socket()),
-            Io::Listener(listener) => Ok(listener.socket()),
+            Io::Stream(stream) => stream.socket(),
+            Io::Listener(listener) => listener.socket(),
         }
+    }
+
+    pub fn is_hung_up(&self) -> bool {
+        self.hung_up
     }
 
     pub fn is_connecting(&self) -> bool {
@@ -122,7 +128,7 @@ impl Conn {
     pub fn stream(&self) -> io::Result<&Stream> {
         match &self.io {
             Io::Stream(stream) => Ok(stream),
-            _ => Err(io::Error::from_raw_os_error(libc::ENOTCONN)),
+            _ => Err(errno::error(errno::ENOTCONN)),
         }
     }
 
@@ -142,6 +148,13 @@ impl Conn {
     /// Sends FIN and tells the status right behind the poll phase, as libuv delays it.
     pub fn begin_shutdown(&mut self) {
         self.shutdown_due = true;
+    }
+
+    /// Closes the stream; who reads is told of its end.
+    pub fn hang_up(&mut self) {
+        self.io = Io::Nothing;
+        self.want_write = false;
+        self.hung_up = true;
     }
 
     /// What the readiness mirror has to watch the descriptor for.
@@ -230,6 +243,9 @@ impl Conn {
         if self.shutdown_due {
             self.shutdown(outbox);
         }
+        if self.hung_up && self.reading {
+            self.end(0, outbox);
+        }
     }
 
     fn poll_connect(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) {
@@ -287,10 +303,10 @@ fn accept(listener: &Listener, cx: &mut Context<'_>, step: &mut Step) {
                 stream.forget_assumed_readiness();
                 step.accepted.push(Ok(stream));
             }
-            Poll::Ready(Err(error)) => match error.raw_os_error() {
+            Poll::Ready(Err(error)) => match -errno::number(&error) {
                 // The peer gave up while it waited: nobody to tell.
-                Some(libc::ECONNABORTED | libc::EPROTO | libc::EINTR) => {}
-                Some(libc::EMFILE | libc::ENFILE) => {
+                errno::ECONNABORTED | errno::EPROTO | errno::EINTR => {}
+                errno::EMFILE | errno::ENFILE => {
                     step.exhausted = true;
                     step.later = true;
                     return;

@@ -14,6 +14,7 @@
 
 pub mod codec;
 pub mod conn;
+mod driver;
 pub mod host;
 mod open;
 mod ops;
@@ -27,6 +28,7 @@ mod watch;
 mod write;
 
 use conn::Conn;
+use driver::Driver;
 use outbox::Overflow;
 use ready::ReadyList;
 use slots::Slots;
@@ -34,7 +36,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use watch::Watch;
 
 /// Everything that both turns and calls from JavaScript change.
@@ -67,8 +68,7 @@ pub struct Core {
 
 pub struct Engine {
     core: RefCell<Core>,
-    runtime: LocalRuntime,
-    turn: turn::TurnWaker,
+    driver: Driver,
     host: Box<dyn host::Host>,
     uv: uv::Loop,
     /// A turn or its dispatch is under way; a nested one must not start.
@@ -80,20 +80,15 @@ pub struct Engine {
 impl Engine {
     /// Makes the engine of one environment. `uv` is libuv's loop of this thread.
     pub fn new(host: Box<dyn host::Host>, uv: uv::Loop) -> io::Result<Box<Self>> {
-        let turn = turn::TurnWaker::default();
-        let wake = turn.clone();
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .on_thread_park(move || wake.wake())
-            .build_local(LocalOptions::default())?;
-        let watch = {
-            let _context = runtime.enter();
-            Watch::new()?
+        let (driver, watch) = watch::set_up()?;
+        let ready = match watch {
+            Watch::Told => ReadyList::told(uv.sender()),
+            _ => ReadyList::default(),
         };
         let core = Core {
             conns: Slots::default(),
             watch,
-            ready: Arc::default(),
+            ready: Arc::new(ready),
             touched: Vec::new(),
             due: VecDeque::new(),
             again: Vec::new(),
@@ -108,8 +103,7 @@ impl Engine {
         };
         let engine = Box::new(Self {
             core: RefCell::new(core),
-            runtime,
-            turn,
+            driver,
             host,
             uv,
             busy: Cell::new(false),
@@ -118,11 +112,5 @@ impl Engine {
         let descriptor = engine.core.borrow().watch.descriptor();
         engine.uv.start(&engine, descriptor)?;
         Ok(engine)
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.turn.clear();
     }
 }

@@ -9,11 +9,8 @@ use crate::net::listener::{self, Listener};
 use crate::net::local::OwnPath;
 use crate::net::stream::{BindFlags, Stream, begin_connect};
 use crate::net::{address, local};
-use crate::sys::{self, errno};
-use socket2::Socket;
+use crate::sys::{self, OwnedDescriptor, errno};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 
 impl Engine {
     /// Binds a TCP socket; gives its id.
@@ -24,7 +21,7 @@ impl Engine {
     /// Connects a new socket, or the one `id`; gives the id. The end is an event. The kernel decides what connecting once more
     /// means: after a connect that did not block it says once that all is well.
     pub fn tcp_connect(&self, id: i32, host: &str, port: u16) -> Answer {
-        let _context = self.runtime.enter();
+        let _context = self.driver.enter();
         if id == 0 {
             let id = self.insert(Stream::connect_tcp(host, port).map(Io::Stream));
             if id > 0 {
@@ -33,7 +30,7 @@ impl Engine {
             return id;
         }
         if self.is_connecting(id) {
-            return -libc::EALREADY;
+            return -errno::EALREADY;
         }
         let begun = address::parse_peer(host, port).and_then(|target| {
             let mut core = self.core.borrow_mut();
@@ -83,7 +80,7 @@ impl Engine {
 
     /// Binds a local name (see `net::local`) for a listener; gives the id.
     pub fn local_bind(&self, path: &[u8]) -> Answer {
-        let _context = self.runtime.enter();
+        let _context = self.driver.enter();
         self.insert_bound(
             Listener::bind_local(path).map(|(listener, file)| (Io::Listener(listener), file)),
         )
@@ -109,24 +106,23 @@ impl Engine {
     /// Connects a new socket, or the reserved one `id`, to a local name; gives the id. Success and failure are events, as in libuv, but
     /// for a name that cannot be one.
     pub fn local_connect(&self, id: i32, path: &[u8]) -> Answer {
-        let _context = self.runtime.enter();
+        let _context = self.driver.enter();
         if let Err(error) = local::check_name(path) {
             return errno::number(&error);
         }
         if self.is_connecting(id) {
-            return -libc::EALREADY;
+            return -errno::EALREADY;
         }
         // A failure is told at once; success when the descriptor is writable, in the poll phase.
         let mut status = None;
         let mut again = false;
-        let mut outcome =
-            |made: io::Result<UnixStream>| match made.and_then(tokio::net::UnixStream::from_std) {
-                Ok(stream) => Io::Stream(Stream::Local(stream)),
-                Err(error) => {
-                    status = Some(errno::number(&error));
-                    Io::Nothing
-                }
-            };
+        let mut outcome = |made: io::Result<_>| match made.and_then(local::driven) {
+            Ok(stream) => Io::Stream(Stream::Local(stream)),
+            Err(error) => {
+                status = Some(errno::number(&error));
+                Io::Nothing
+            }
+        };
         let id = if id == 0 {
             self.insert(Ok(outcome(local::connect(path))))
         } else {
@@ -140,7 +136,7 @@ impl Engine {
             if connected < 0 { connected } else { id }
         };
         if again {
-            status = Some(-libc::EISCONN);
+            status = Some(-errno::EISCONN);
         }
         if id > 0 {
             self.begin_connect(id, status);
@@ -150,14 +146,14 @@ impl Engine {
 
     /// Makes a bound socket listen and accept.
     pub fn listen(&self, id: i32, backlog: i32) -> Answer {
-        let _context = self.runtime.enter();
+        let _context = self.driver.enter();
         let status = self.replace(id, |io| match io {
             Io::Bound(socket) => Listener::listen(socket, backlog).map(Io::Listener),
             Io::Listener(listener) => {
                 listener.listen_again(backlog)?;
                 Ok(Io::Listener(listener))
             }
-            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+            _ => Err(errno::error(errno::EINVAL)),
         });
         if status == 0 {
             self.read_start(id)
@@ -168,9 +164,9 @@ impl Engine {
 
     /// Adopts a descriptor that JavaScript gives away; gives the id.
     pub fn adopt(&self, fd: i32, listening: bool) -> Answer {
-        let _context = self.runtime.enter();
+        let _context = self.driver.enter();
         let made = sys::own_raw(fd).and_then(|fd| {
-            let kind = sys::kind(fd.as_fd())?;
+            let kind = sys::kind(sys::borrow(&fd))?;
             if listening {
                 Listener::adopt(fd, kind, 511).map(Io::Listener)
             } else {
@@ -182,9 +178,9 @@ impl Engine {
 
     /// As `adopt`, for a TCP socket that has an address and neither listens nor connects.
     pub fn adopt_bound(&self, fd: i32) -> Answer {
-        let made = sys::own_raw(fd).and_then(|fd| match sys::kind(fd.as_fd())? {
+        let made = sys::own_raw(fd).and_then(|fd| match sys::kind(sys::borrow(&fd))? {
             sys::Kind::Tcp => {
-                let socket = Socket::from(fd);
+                let socket = sys::into_socket(fd);
                 socket.set_nonblocking(true)?;
                 Ok(Io::Bound(socket))
             }
@@ -194,15 +190,13 @@ impl Engine {
     }
 
     /// A connected pair of local sockets: our end's id, and the other end's descriptor.
-    pub fn local_pair(&self) -> io::Result<(i32, OwnedFd)> {
-        let _context = self.runtime.enter();
-        let (ours, theirs) = UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let ours = tokio::net::UnixStream::from_std(ours)?;
+    pub fn local_pair(&self) -> io::Result<(i32, OwnedDescriptor)> {
+        let _context = self.driver.enter();
+        let (ours, theirs) = local::pair()?;
         let id = self.insert(Ok(Io::Stream(Stream::Local(ours))));
         if id < 0 {
             return Err(io::Error::from_raw_os_error(-id));
         }
-        Ok((id, theirs.into()))
+        Ok((id, theirs))
     }
 }

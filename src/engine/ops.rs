@@ -10,7 +10,6 @@ use crate::net::{Address, options};
 use crate::sys::{self, errno};
 use socket2::SockRef;
 use std::io;
-use std::os::fd::{AsRawFd, IntoRawFd};
 
 /// A non-negative answer, or a negative libuv error number.
 pub type Answer = i32;
@@ -20,7 +19,7 @@ pub(super) fn answer(result: io::Result<()>) -> Answer {
 }
 
 pub(super) fn bad_descriptor() -> io::Error {
-    io::Error::from_raw_os_error(libc::EBADF)
+    errno::error(errno::EBADF)
 }
 
 impl Core {
@@ -29,7 +28,7 @@ impl Core {
         let ready = &self.ready;
         self.conns
             .insert(|id| Conn::new(id, io, ConnWaker::new(id, ready)))
-            .ok_or(-libc::ENFILE)
+            .ok_or(-errno::ENFILE)
     }
 
     /// After a change of what `id` waits for: counts it, and has the mirror follow.
@@ -115,7 +114,7 @@ impl Engine {
     pub fn has_pending_read(&self, id: i32) -> Answer {
         let mut core = self.core.borrow_mut();
         let descriptor = core.conns.get(id).and_then(|conn| conn.descriptor());
-        descriptor.map_or(-libc::EBADF, |fd| i32::from(sys::has_input(fd)))
+        descriptor.map_or(-errno::EBADF, |fd| i32::from(sys::is_ready(fd, false)))
     }
 
     /// Most bytes that one read may bring.
@@ -127,15 +126,34 @@ impl Engine {
     }
 
     pub fn read_start(&self, id: i32) -> Answer {
-        self.kick_with(id, |conn| {
+        let status = self.kick_with(id, |conn| {
             match &conn.io {
                 Io::Stream(stream) => stream.check_readable()?,
-                Io::Bound(_) => return Err(io::Error::from_raw_os_error(libc::ENOTCONN)),
+                Io::Bound(_) => return Err(errno::error(errno::ENOTCONN)),
                 Io::Listener(_) | Io::Nothing => {}
             }
             conn.reading = true;
             Ok(())
-        })
+        });
+        self.tell_hung_up(id);
+        status
+    }
+
+    fn tell_hung_up(&self, id: i32) {
+        let mut core = self.core.borrow_mut();
+        if core.conns.get(id).is_some_and(|conn| conn.is_hung_up()) {
+            core.kick_pending(id);
+        }
+    }
+
+    /// Closes a stream that its peer cannot be told the end of in any other way; the end of what is read is an event.
+    pub fn hang_up(&self, id: i32) -> Answer {
+        let status = self.kick_with(id, |conn| {
+            conn.hang_up();
+            Ok(())
+        });
+        self.tell_hung_up(id);
+        status
     }
 
     pub fn read_stop(&self, id: i32) -> Answer {
@@ -178,7 +196,7 @@ impl Engine {
                 claimed = channel.claim();
             }
         });
-        claimed.map_or(-libc::EBADF, IntoRawFd::into_raw_fd)
+        claimed.map_or(-errno::EBADF, sys::into_number)
     }
 
     /// Closes all but the newest `keep` descriptors that no frame has claimed.
@@ -194,7 +212,7 @@ impl Engine {
     pub fn close(&self, id: i32, reset: bool) -> Answer {
         let mut core = self.core.borrow_mut();
         let Some(mut conn) = core.conns.take(id) else {
-            return -libc::EBADF;
+            return -errno::EBADF;
         };
         core.watch.forget(&mut conn);
         if conn.counted {
@@ -250,7 +268,7 @@ impl Engine {
     pub fn descriptor(&self, id: i32) -> Answer {
         let mut core = self.core.borrow_mut();
         let fd = core.conns.get(id).and_then(|conn| conn.descriptor());
-        fd.map_or(-1, |fd| fd.as_raw_fd())
+        fd.map_or(-1, sys::number)
     }
 
     /// An id without a socket, for a handle that is closed before it got one.

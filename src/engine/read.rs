@@ -196,7 +196,7 @@ impl Conn {
         if room == 0 {
             // As libuv, when it gets no buffer for what is there to read.
             ready!(stream.poll_read_ready(cx))?;
-            return Poll::Ready(Err(io::Error::from_raw_os_error(libc::ENOBUFS)));
+            return Poll::Ready(Err(errno::error(errno::ENOBUFS)));
         }
         let space = &mut space[..room];
         let done = match &mut self.codec {

@@ -1,39 +1,54 @@
 //! The list of connections that can make progress, and the wakers that put them on it.
 //!
-//! tokio wants wakers that could be sent to other threads, so list and flag are safe to share;
-//! in fact everything happens on the loop thread and the lock is never contended.
+//! tokio wants wakers that could be sent to other threads, so list and flag are safe to share. Only a
+//! driver on a thread of its own does so; else everything happens on the loop thread and the lock is never
+//! contended.
 
+use super::uv::Sender;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
 #[derive(Default)]
-pub struct ReadyList(Mutex<Vec<i32>>);
+pub struct ReadyList {
+    ids: Mutex<Vec<i32>>,
+    /// Sends for a turn, where the driver is on another thread.
+    sender: Option<Sender>,
+}
 
 impl ReadyList {
+    /// One that another thread may add to.
+    pub fn told(sender: Sender) -> Self {
+        Self {
+            ids: Mutex::default(),
+            sender: Some(sender),
+        }
+    }
+
+    fn ids(&self) -> MutexGuard<'_, Vec<i32>> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn push(&self, id: i32) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(id);
+        let mut ids = self.ids();
+        ids.push(id);
+        // Whoever was the first has sent already.
+        let is_first = ids.len() == 1;
+        drop(ids);
+        if is_first && let Some(sender) = &self.sender {
+            sender.send();
+        }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty()
+        self.ids().is_empty()
     }
 
     /// Moves everything behind what `queue` holds.
     pub fn append_to(&self, queue: &mut VecDeque<i32>) {
-        queue.extend(
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .drain(..),
-        );
+        queue.extend(self.ids().drain(..));
     }
 }
 
@@ -55,14 +70,19 @@ impl ConnWaker {
 
     /// Queues the connection for the next turn.
     pub fn queue(&self) {
-        if !self.queued.swap(true, Relaxed) {
+        if !self.queued.swap(true, SeqCst) {
             self.list.push(self.id);
         }
     }
 
     /// Taken off the list: the next wake queues it again.
     pub fn taken(&self) {
-        self.queued.store(false, Relaxed);
+        // Whoever looks for readiness next must not miss what came before a wake that still found the flag set.
+        if self.list.sender.is_some() {
+            self.queued.store(false, SeqCst);
+        } else {
+            self.queued.store(false, Relaxed);
+        }
     }
 
     pub fn waker(self: &Arc<Self>) -> Waker {

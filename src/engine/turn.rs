@@ -7,11 +7,12 @@
 use super::conn::{Conn, Io, Step};
 use super::host::Memory;
 use super::outbox::{Kind, Outbox};
+use super::watch::Watch;
 use super::{Core, Engine};
-use std::future::poll_fn;
+use crate::sys::errno;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
 /// Rounds in one callback of libuv, for connections that filled their whole buffer and for those that found no room in the
 /// outbox. 16 reads of 64 KiB are half of what libuv takes from one connection before it looks at the next.
@@ -31,7 +32,7 @@ impl TurnWaker {
         }
     }
 
-    fn keep(&self, waker: &Waker) {
+    pub fn keep(&self, waker: &Waker) {
         self.slot().get_or_insert_with(|| waker.clone());
     }
 
@@ -100,31 +101,14 @@ impl Engine {
     fn turn_with(&self, memory: Memory<'_>) -> (usize, bool) {
         // Those who wait since the last turn come first anyway.
         if !self.core.borrow().due.is_empty() {
-            let _context = self.runtime.enter();
+            let _context = self.driver.enter();
             return self.core.borrow_mut().drain(memory);
         }
-        self.poll_driver(|| {
+        self.driver.poll(|| {
             let mut core = self.core.borrow_mut();
             core.arm();
             core.drain(memory)
         })
-    }
-
-    /// Polls tokio's driver without blocking, then runs `then`, both inside the runtime.
-    fn poll_driver<T>(&self, then: impl FnOnce() -> T) -> T {
-        let mut then = Some(then);
-        let mut polled = false;
-        let root = poll_fn(|cx| {
-            if polled && let Some(then) = then.take() {
-                return Poll::Ready(then());
-            }
-            self.turn.keep(cx.waker());
-            polled = true;
-            Poll::Pending
-        });
-        // The turn has its own budget; tokio's would stop it after 128 operations.
-        self.runtime
-            .block_on(tokio::task::coop::unconstrained(root))
     }
 
     /// After a panic that was none connection's: the next callback starts afresh.
@@ -166,7 +150,7 @@ impl Engine {
         self.take_turns(|engine| {
             let mut result = (0, false);
             engine.host.lend(&mut |memory| {
-                let _context = engine.runtime.enter();
+                let _context = engine.driver.enter();
                 result = engine.core.borrow_mut().drain(memory);
             });
             result
@@ -177,14 +161,16 @@ impl Engine {
     /// what is ready is told there.
     pub fn prepare(&self) {
         let mut core = self.core.borrow_mut();
+        // Elsewhere the driver's first word of a new socket leads to a turn.
+        let unsettled = matches!(core.watch, Watch::Told) && !core.kicked.is_empty();
         core.arm();
-        let (pending, touched) = (core.has_pending(), core.has_touched());
+        let (pending, touched) = (core.has_pending(), core.has_touched() || unsettled);
         let accepted = std::mem::take(&mut core.accepted);
         drop(core);
         if accepted && !self.busy.get() {
             // A new socket is writable and waits in the driver with that. Left there it would be
             // the first to be read, whoever's bytes come first.
-            self.poll_driver(|| ());
+            self.driver.poll(|| ());
         }
         if pending && !self.busy.replace(true) {
             self.run_pending();
@@ -270,7 +256,7 @@ impl Core {
             let polled = catch_unwind(AssertUnwindSafe(|| conn.poll(&mut outbox)));
             let step = polled.unwrap_or_else(|_| {
                 conn.recover();
-                outbox.push(Kind::End, id, [-libc::EIO, 0, 0, 0]);
+                outbox.push(Kind::End, id, [-errno::EIO, 0, 0, 0]);
                 Step::default()
             });
             if step.more || step.later {

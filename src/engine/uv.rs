@@ -1,6 +1,7 @@
 //! The engine's seat on libuv's loop: when turns run, and what keeps the process alive.
 //!
-//! - a *poll* handle on the watched descriptor runs turns when sockets are ready;
+//! - a *poll* handle on the watched descriptor runs turns when sockets are ready, or an *async*
+//!   handle when the driver's thread sends for one;
 //! - a *check* handle runs what a turn has left and libuv will not hear of again;
 //! - a *prepare* handle runs one before libuv sleeps, when JavaScript asked for something;
 //! - an *idle* handle keeps libuv from sleeping while work is left;
@@ -14,16 +15,17 @@
 use super::Engine;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::{Cell, RefCell};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 type Handle = *mut c_void;
 type CloseCallback = unsafe extern "C" fn(Handle);
 type PollCallback = unsafe extern "C" fn(Handle, c_int, c_int);
 
+const UV_ASYNC: c_int = 1;
 const UV_CHECK: c_int = 2;
 const UV_IDLE: c_int = 6;
 const UV_POLL: c_int = 8;
@@ -52,6 +54,8 @@ libuv_functions! {
     uv_handle_size: fn(c_int) -> usize;
     uv_handle_set_data: fn(Handle, *mut c_void);
     uv_handle_get_data: fn(Handle) -> *mut c_void;
+    uv_async_init: fn(*mut c_void, Handle, CloseCallback) -> c_int;
+    uv_async_send: fn(Handle) -> c_int;
     uv_poll_init: fn(*mut c_void, Handle, c_int) -> c_int;
     uv_poll_start: fn(Handle, c_int, PollCallback) -> c_int;
     uv_prepare_init: fn(*mut c_void, Handle) -> c_int;
@@ -67,9 +71,7 @@ libuv_functions! {
 }
 
 fn find_symbol(name: &str) -> Option<NonNull<c_void>> {
-    let name = CStr::from_bytes_with_nul(name.as_bytes()).ok()?;
-    // SAFETY: a NUL-terminated name, looked up among the symbols of the running program.
-    NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr().cast::<c_char>()) })
+    crate::sys::program_symbol(CStr::from_bytes_with_nul(name.as_bytes()).ok()?)
 }
 
 /// The table of functions: a constant of the running program, shared by all environments.
@@ -107,10 +109,40 @@ impl Drop for Block {
     }
 }
 
+/// Sends for a turn, from any thread.
+#[derive(Clone)]
+pub struct Sender(Arc<Mutex<Target>>);
+
+/// The async handle, until it is closed.
+struct Target(Option<(unsafe extern "C" fn(Handle) -> c_int, Handle)>);
+
+// SAFETY: `uv_async_send` may be called from any thread while the handle is open, and the lock
+// keeps it so during a call.
+unsafe impl Send for Target {}
+
+impl Sender {
+    fn target(&self) -> MutexGuard<'_, Target> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn send(&self) {
+        if let Some((send, handle)) = self.target().0 {
+            // SAFETY: the handle is initialised and not closing, see `Loop::close`.
+            unsafe { send(handle) };
+        }
+    }
+
+    fn set(&self, target: Option<(unsafe extern "C" fn(Handle) -> c_int, Handle)>) {
+        self.target().0 = target;
+    }
+}
+
 pub struct Loop {
     functions: &'static Functions,
     raw: *mut c_void,
+    /// Of type poll or async.
     poll: Block,
+    sender: Sender,
     prepare: Block,
     check: Block,
     idle: Block,
@@ -147,13 +179,19 @@ impl Loop {
             // SAFETY: a pure function of a known handle type.
             Block::new(unsafe { (functions.uv_handle_size)(kind) })
         };
-        let (poll, prepare) = (block(UV_POLL)?, block(UV_PREPARE)?);
+        let prepare = block(UV_PREPARE)?;
+        let sizes = [UV_POLL, UV_ASYNC].map(|kind| {
+            // SAFETY: a pure function of a known handle type.
+            unsafe { (functions.uv_handle_size)(kind) }
+        });
+        let poll = Block::new(sizes[0].max(sizes[1]))?;
         let check = block(UV_CHECK)?;
         let (idle, closer) = (block(UV_IDLE)?, block(UV_IDLE)?);
         Ok(Self {
             functions,
             raw,
             poll,
+            sender: Sender(Arc::new(Mutex::new(Target(None)))),
             prepare,
             check,
             idle,
@@ -166,14 +204,22 @@ impl Loop {
         })
     }
 
-    /// Starts watching `descriptor` on behalf of `engine`.
-    pub fn start(&self, engine: &Engine, descriptor: c_int) -> io::Result<()> {
+    /// Sends for turns, once the loop has started without a descriptor.
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+
+    /// Starts watching `descriptor` on behalf of `engine`, or waiting to be sent for.
+    pub fn start(&self, engine: &Engine, descriptor: Option<c_int>) -> io::Result<()> {
         let f = self.functions;
         let data = std::ptr::from_ref(engine).cast_mut().cast();
         // SAFETY: the blocks have libuv's own sizes and live until their handles are closed; the
         // engine is boxed, so the data pointer stays good as long; the loop is this thread's.
         unsafe {
-            status((f.uv_poll_init)(self.raw, self.poll.handle(), descriptor))?;
+            status(match descriptor {
+                Some(descriptor) => (f.uv_poll_init)(self.raw, self.poll.handle(), descriptor),
+                None => (f.uv_async_init)(self.raw, self.poll.handle(), on_sent),
+            })?;
             status((f.uv_prepare_init)(self.raw, self.prepare.handle()))?;
             status((f.uv_check_init)(self.raw, self.check.handle()))?;
             status((f.uv_idle_init)(self.raw, self.idle.handle()))?;
@@ -192,8 +238,12 @@ impl Loop {
             (f.uv_unref)(self.idle.handle());
             status((f.uv_prepare_start)(self.prepare.handle(), on_prepare))?;
             status((f.uv_check_start)(self.check.handle(), on_check))?;
-            status((f.uv_poll_start)(self.poll.handle(), UV_READABLE, on_poll))
+            if descriptor.is_some() {
+                return status((f.uv_poll_start)(self.poll.handle(), UV_READABLE, on_poll));
+            }
         }
+        self.sender.set(Some((f.uv_async_send, self.poll.handle())));
+        Ok(())
     }
 
     /// Whether the process stays alive for the engine's sake.
@@ -256,6 +306,7 @@ impl Loop {
         if uv.is_closing() {
             return;
         }
+        uv.sender.set(None);
         uv.closing.set(4 + usize::from(uv.closer_due.get()));
         *uv.after_close.borrow_mut() = Some(after);
         for block in [&uv.poll, &uv.prepare, &uv.check, &uv.idle] {
@@ -287,6 +338,10 @@ fn guarded(handle: Handle, act: impl FnOnce(&Engine)) {
 }
 
 unsafe extern "C" fn on_poll(handle: Handle, _status: c_int, _events: c_int) {
+    guarded(handle, Engine::ready);
+}
+
+unsafe extern "C" fn on_sent(handle: Handle) {
     guarded(handle, Engine::ready);
 }
 

@@ -1,6 +1,6 @@
-//! What libuv watches, to know that a turn is due.
+//! How libuv knows that a turn is due.
 //!
-//! tokio does not tell its own poll descriptor. On Linux the kernel does: it lists, for every
+//! Where the driver is on the loop thread, libuv watches a descriptor. tokio does not tell its own poll descriptor. On Linux the kernel does: it lists, for every
 //! epoll descriptor, what is registered with it, so a socket that was just given to tokio leads to
 //! the driver. libuv watches that one descriptor, and a connection costs nothing more.
 //!
@@ -8,37 +8,55 @@
 //! own. Its interest is exactly what each connection awaits and it is deleted at none, because
 //! hang-up and error are reported whatever the mask and would spin the loop.
 //!
-//! The two differ in what they repeat. The mirror is readable as long as anything is left to read.
+//! A driver on a thread of its own sends for the turn, and nothing is watched. That is the way of
+//! systems where descriptors cannot be watched, and `FERROWIRE_WATCH=thread` elsewhere.
+//!
+//! The first two differ in what they repeat. The mirror is readable as long as anything is left to read.
 //! The driver tells each change once: what a turn leaves on the ready list must be remembered.
 
 use super::conn::Conn;
-use crate::sys::{self, Poller};
+use super::driver::Driver;
+use crate::sys::Poller;
 use std::io;
-use std::os::fd::{AsFd, RawFd};
-use tokio::net::UnixStream;
 
 pub enum Watch {
     /// tokio's own descriptor, which lives as long as the runtime.
-    Driver(RawFd),
+    Driver(i32),
     Mirror(Poller),
+    /// The driver's thread sends for turns.
+    Told,
+}
+
+/// The driver, and how turns follow from it. `FERROWIRE_WATCH` forces a way: `mirror` or `thread`.
+pub fn set_up() -> io::Result<(Driver, Watch)> {
+    let way = std::env::var_os("FERROWIRE_WATCH");
+    let way = way.as_ref().and_then(|way| way.to_str());
+    if cfg!(windows) || way == Some("thread") {
+        return Ok((Driver::elsewhere()?, Watch::Told));
+    }
+    let driver = Driver::here()?;
+    let found = {
+        let _context = driver.enter();
+        if way == Some("mirror") {
+            None
+        } else {
+            find_driver()
+        }
+    };
+    let watch = match found {
+        Some(descriptor) => Watch::Driver(descriptor),
+        None => Watch::Mirror(Poller::new()?),
+    };
+    Ok((driver, watch))
 }
 
 impl Watch {
-    /// Finds the driver of the runtime that is entered, or sets up a mirror.
-    pub fn new() -> io::Result<Self> {
-        // For tests of the portable way.
-        if std::env::var_os("FERROWIRE_WATCH").is_none_or(|way| way != "mirror")
-            && let Some(driver) = find_driver()
-        {
-            return Ok(Self::Driver(driver));
-        }
-        Poller::new().map(Self::Mirror)
-    }
-
-    pub fn descriptor(&self) -> RawFd {
+    /// What libuv watches, if anything.
+    pub fn descriptor(&self) -> Option<i32> {
         match self {
-            Self::Driver(descriptor) => *descriptor,
-            Self::Mirror(poller) => poller.descriptor(),
+            Self::Driver(descriptor) => Some(*descriptor),
+            Self::Mirror(poller) => Some(poller.descriptor()),
+            Self::Told => None,
         }
     }
 
@@ -74,8 +92,15 @@ impl Watch {
     }
 }
 
+#[cfg(windows)]
+fn find_driver() -> Option<i32> {
+    None
+}
+
 /// The driver's descriptor: the one with which tokio has just registered a socket of ours.
-fn find_driver() -> Option<RawFd> {
-    let (probe, _peer) = UnixStream::pair().ok()?;
-    sys::find_watcher(probe.as_fd())
+#[cfg(unix)]
+fn find_driver() -> Option<i32> {
+    use std::os::fd::AsFd;
+    let (probe, _peer) = tokio::net::UnixStream::pair().ok()?;
+    crate::sys::find_watcher(probe.as_fd())
 }

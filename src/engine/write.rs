@@ -44,7 +44,7 @@ impl Engine {
         match core.conns.get(id).and_then(|conn| conn.descriptor()) {
             Some(fd) => sys::wait_writable(fd, milliseconds)
                 .map_or_else(|error| errno::number(&error), i32::from),
-            None => -libc::EBADF,
+            None => -errno::EBADF,
         }
     }
 

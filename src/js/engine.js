@@ -2,14 +2,16 @@
 
 // The two kinds of handles, TCP and local, and how one comes to a descriptor that is there already.
 
+const process = require('node:process')
 const { Buffer } = require('node:buffer')
+const { setTimeout } = require('node:timers')
+const { UV_EADDRINUSE, UV_EBADF, UV_EINVAL } = require('./internal/errno')
 const { Handle } = require('./handle')
 const { native } = require('./outbox')
 
-const UV_EADDRINUSE = -98
-const UV_EBADF = -9
-const UV_EINVAL = -22
 const V6_ONLY = 1
+const isWindows = process.platform === 'win32'
+const HANG_UP_MS = 50
 const REUSE_PORT = 2
 
 function fillName(found, out) {
@@ -98,6 +100,10 @@ class TcpHandle extends Handle {
   }
 }
 
+function hangUp(handle) {
+  if (!handle.closing) native.hangUp(handle.id)
+}
+
 class LocalHandle extends Handle {
   static SOCKET = 'PIPEWRAP'
   static SERVER = 'PIPESERVERWRAP'
@@ -117,6 +123,13 @@ class LocalHandle extends Handle {
   connect(request, path) {
     this.request = request
     return this.take(native.localConnect(this.id, Buffer.from(path)))
+  }
+
+  // A named pipe cannot be half closed. As libuv does, the peer is given a moment to answer, and then it is closed.
+  shutdown() {
+    const error = super.shutdown()
+    if (error === 0 && isWindows) setTimeout(hangUp, HANG_UP_MS, this).unref()
+    return error
   }
 
   fchmod(mode) {

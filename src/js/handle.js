@@ -5,6 +5,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
+const { UV_ENOTCONN } = require('./internal/errno')
 const { kOwner } = require('./internal/symbols')
 const { SMALL_MAX, attach, hasUntold, lengthOf, native, writeSmall } = require('./outbox')
 
@@ -12,8 +13,6 @@ const { SMALL_MAX, attach, hasUntold, lengthOf, native, writeSmall } = require('
 const SHORT = 0x40000000
 // Node tries to write a shorter text before it counts its bytes: those of one that fails are not counted.
 const COUNTED_FIRST = 16 * 1024
-
-const UV_ENOTCONN = -107
 
 function noop() {}
 

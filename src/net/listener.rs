@@ -1,26 +1,26 @@
 //! One listening socket, TCP or local.
 
+use super::local::LocalListener;
 use super::stream::{BindFlags, Stream, tcp_socket};
 use super::{address, local};
-use crate::sys;
+use crate::sys::{self, Descriptor, OwnedDescriptor};
 use socket2::{Domain, SockRef, Socket};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 
 pub enum Listener {
     Tcp(TcpListener),
-    Local(UnixListener),
+    Local(LocalListener),
 }
 
 impl Listener {
     /// Makes a bound socket listen.
     pub fn listen(socket: Socket, backlog: i32) -> io::Result<Self> {
         socket.listen(backlog)?;
+        #[cfg(unix)]
         if socket.local_addr()?.domain() == Domain::UNIX {
-            let listener = UnixListener::from_std(OwnedFd::from(socket).into())?;
-            return Ok(Self::Local(listener));
+            return Self::local(socket);
         }
         Ok(Self::Tcp(TcpListener::from_std(socket.into())?))
     }
@@ -28,29 +28,42 @@ impl Listener {
     /// Binds a local name. interprocess listens in the same step; nothing is accepted before
     /// the engine is told to, and `listen_again` sets the backlog.
     pub fn bind_local(path: &[u8]) -> io::Result<(Self, Option<local::OwnPath>)> {
-        let listener = local::listen(path, 511).map_err(local::bind_error)?;
+        let listener = local::listen_driven(path, 511).map_err(local::bind_error)?;
         let own_path = local::OwnPath::new(path);
-        Ok((Self::Local(UnixListener::from_std(listener)?), own_path))
+        Ok((Self::Local(listener), own_path))
+    }
+
+    #[cfg(unix)]
+    fn local(socket: Socket) -> io::Result<Self> {
+        let listener = std::os::fd::OwnedFd::from(socket).into();
+        LocalListener::from_std(listener).map(Self::Local)
     }
 
     /// Adopts a bound socket of the given kind and makes it listen.
-    pub fn adopt(fd: OwnedFd, kind: sys::Kind, backlog: i32) -> io::Result<Self> {
+    #[cfg(unix)]
+    pub fn adopt(fd: OwnedDescriptor, kind: sys::Kind, backlog: i32) -> io::Result<Self> {
         let socket = Socket::from(fd);
         socket.set_nonblocking(true)?;
         socket.listen(backlog)?;
         match kind {
             sys::Kind::Tcp => Ok(Self::Tcp(TcpListener::from_std(socket.into())?)),
-            sys::Kind::Local => {
-                let listener = UnixListener::from_std(OwnedFd::from(socket).into())?;
-                Ok(Self::Local(listener))
-            }
+            sys::Kind::Local => Self::local(socket),
             _ => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 
+    #[cfg(windows)]
+    pub fn adopt(fd: OwnedDescriptor, _kind: sys::Kind, _backlog: i32) -> io::Result<Self> {
+        match fd {}
+    }
+
     /// Changes the length of the accept queue of a listening socket.
     pub fn listen_again(&self, backlog: i32) -> io::Result<()> {
-        sys::listen(self.as_fd(), backlog)
+        match self.socket() {
+            Ok(socket) => socket.listen(backlog),
+            // Named pipes have no such queue.
+            Err(_) => Ok(()),
+        }
     }
 
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
@@ -58,19 +71,30 @@ impl Listener {
             Self::Tcp(listener) => listener
                 .poll_accept(cx)
                 .map_ok(|(stream, _)| Stream::Tcp(stream)),
-            Self::Local(listener) => listener
-                .poll_accept(cx)
-                .map_ok(|(stream, _)| Stream::Local(stream)),
+            Self::Local(listener) => local::poll_accept(listener, cx).map_ok(Stream::Local),
         }
     }
 
     /// Accepts one connection past tokio and closes it; false when none waits.
     pub fn accept_and_close(&self) -> bool {
-        self.socket().accept_raw().is_ok()
+        self.socket()
+            .is_ok_and(|socket| socket.accept_raw().is_ok())
     }
 
-    pub fn socket(&self) -> SockRef<'_> {
-        SockRef::from(self)
+    /// An error for what is no socket, a named pipe.
+    pub fn socket(&self) -> io::Result<SockRef<'_>> {
+        match self {
+            Self::Tcp(listener) => Ok(SockRef::from(listener)),
+            Self::Local(listener) => local::socket_of(listener),
+        }
+    }
+
+    /// `None` for one that has several, or none.
+    pub fn descriptor(&self) -> Option<Descriptor<'_>> {
+        match self {
+            Self::Tcp(listener) => Some(sys::descriptor_of(listener)),
+            Self::Local(listener) => local::descriptor_of_listener(listener),
+        }
     }
 }
 
@@ -78,13 +102,4 @@ impl Listener {
 pub fn bind_tcp(host: &str, port: u16, flags: BindFlags) -> io::Result<Socket> {
     let target = address::parse(host, port)?;
     tcp_socket(Domain::for_address(target), Some(target), flags)
-}
-
-impl AsFd for Listener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(listener) => listener.as_fd(),
-            Self::Local(listener) => listener.as_fd(),
-        }
-    }
 }

@@ -4,23 +4,26 @@
 //! The mechanisms are unix domain sockets here and named pipes on Windows.
 
 use super::stream::nonblocking_socket;
-use crate::sys;
+use crate::sys::{self, Descriptor, OwnedDescriptor, errno};
 use interprocess::ConnectWaitMode;
 use interprocess::local_socket::{
     ConnectOptions, GenericFilePath, ListenerOptions, Name, ToFsName,
 };
-use socket2::{Domain, SockAddr, Socket};
+use socket2::{Domain, SockAddr, SockRef, Socket};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::task::{Context, Poll};
+
+pub use tokio::net::{UnixListener as LocalListener, UnixStream as LocalStream};
 
 /// Turns the bytes that JavaScript names a pipe by into interprocess's form.
 fn name(path: &[u8]) -> io::Result<Name<'_>> {
     if path.is_empty() || path.len() > sys::LOCAL_NAME_MAX {
-        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        return Err(errno::error(errno::EINVAL));
     }
     match path.strip_prefix(b"\0") {
         None => OsStr::from_bytes(path).to_fs_name::<GenericFilePath>(),
@@ -42,7 +45,7 @@ fn abstract_name(name: &[u8]) -> io::Result<Name<'_>> {
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn abstract_name(_name: &[u8]) -> io::Result<Name<'_>> {
-    Err(io::Error::from_raw_os_error(libc::EINVAL))
+    Err(errno::error(errno::EINVAL))
 }
 
 /// The file of a bound local socket. It goes with the socket, as libuv removes it at close.
@@ -64,9 +67,10 @@ impl Drop for OwnPath {
 
 /// A bind's error as libuv tells it, the same on every system.
 pub fn bind_error(error: io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(libc::ENOENT) => io::Error::from_raw_os_error(libc::EACCES),
-        _ => error,
+    if errno::is(&error, errno::ENOENT) {
+        errno::error(errno::EACCES)
+    } else {
+        error
     }
 }
 
@@ -97,7 +101,7 @@ pub fn listen(path: &[u8], backlog: i32) -> io::Result<UnixListener> {
     let interprocess::local_socket::Listener::UdSocket(listener) = listener;
     let listener = UnixListener::from(listener);
     listener.set_nonblocking(true)?;
-    sys::listen(listener.as_fd(), backlog)?;
+    SockRef::from(&listener).listen(backlog)?;
     Ok(listener)
 }
 
@@ -113,11 +117,48 @@ pub fn connect(path: &[u8]) -> io::Result<UnixStream> {
     // interprocess takes EAGAIN for a connection under way. There is none, and it would look open.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if let Err(error) = stream.peer_addr()
-        && error.raw_os_error() == Some(libc::ENOTCONN)
+        && errno::is(&error, errno::ENOTCONN)
     {
-        return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+        return Err(errno::error(errno::EAGAIN));
     }
     Ok(stream)
+}
+
+/// A connected pair: our end, and one for another process.
+pub fn pair() -> io::Result<(LocalStream, OwnedDescriptor)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    Ok((LocalStream::from_std(ours)?, theirs.into()))
+}
+
+/// A stream that the driver knows.
+pub fn driven(stream: UnixStream) -> io::Result<LocalStream> {
+    LocalStream::from_std(stream)
+}
+
+/// As `listen`, known to the driver.
+pub fn listen_driven(path: &[u8], backlog: i32) -> io::Result<LocalListener> {
+    LocalListener::from_std(listen(path, backlog)?)
+}
+
+/// The socket of a stream or a listener.
+pub fn socket_of<T: AsFd>(of: &T) -> io::Result<SockRef<'_>> {
+    Ok(SockRef::from(of))
+}
+
+pub fn descriptor_of(stream: &LocalStream) -> Descriptor<'_> {
+    stream.as_fd()
+}
+
+pub fn descriptor_of_listener(listener: &LocalListener) -> Option<Descriptor<'_>> {
+    Some(listener.as_fd())
+}
+
+pub fn poll_accept(
+    listener: &LocalListener,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<LocalStream>> {
+    listener.poll_accept(cx).map_ok(|(stream, _)| stream)
 }
 
 #[cfg(test)]
@@ -127,8 +168,8 @@ mod tests {
     #[test]
     fn a_name_must_fit_into_a_socket_address() {
         let errno = |path: &[u8]| name(path).err().and_then(|e| e.raw_os_error());
-        assert_eq!(errno(b""), Some(libc::EINVAL));
-        assert_eq!(errno(&[b'x'; 300]), Some(libc::EINVAL));
+        assert_eq!(errno(b""), Some(errno::EINVAL));
+        assert_eq!(errno(&[b'x'; 300]), Some(errno::EINVAL));
         assert_eq!(errno(b"/tmp/x.sock"), None);
     }
 
@@ -139,9 +180,9 @@ mod tests {
         let (socket, own_path) = reserve(path).unwrap();
         assert!(file.exists());
         let refused = connect(path).unwrap_err();
-        assert_eq!(refused.raw_os_error(), Some(libc::ECONNREFUSED));
+        assert_eq!(refused.raw_os_error(), Some(errno::ECONNREFUSED));
         let used = reserve(path).err().and_then(|e| e.raw_os_error());
-        assert_eq!(used, Some(libc::EADDRINUSE));
+        assert_eq!(used, Some(errno::EADDRINUSE));
         drop((socket, own_path));
         assert!(!file.exists());
     }
@@ -173,7 +214,7 @@ mod tests {
             }
             assert!(connected.len() < 10);
         };
-        assert_eq!(refused.raw_os_error(), Some(libc::EAGAIN));
+        assert_eq!(refused.raw_os_error(), Some(errno::EAGAIN));
         assert_eq!(connected.len(), 2);
         drop(listener);
         std::fs::remove_file(file).unwrap();
@@ -182,6 +223,6 @@ mod tests {
     #[test]
     fn a_missing_path_is_enoent() {
         let error = connect(b"/nonexistent/ferrowire.sock").unwrap_err();
-        assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
+        assert_eq!(error.raw_os_error(), Some(errno::ENOENT));
     }
 }

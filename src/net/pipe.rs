@@ -1,6 +1,6 @@
 //! A pipe or FIFO that somebody else opened, as one of a child's standard streams is.
 
-use crate::sys;
+use crate::sys::{self, errno};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::{Pin, pin};
@@ -16,7 +16,7 @@ pub enum Pipe {
 }
 
 fn not_connected() -> io::Error {
-    io::Error::from_raw_os_error(libc::ENOTCONN)
+    errno::error(errno::ENOTCONN)
 }
 
 impl Pipe {
@@ -102,14 +102,14 @@ impl Pipe {
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.sender() {
             Ok(sender) => sys::write(sender.as_fd(), bytes),
-            Err(_) => Err(io::Error::from_raw_os_error(libc::EPIPE)),
+            Err(_) => Err(errno::error(errno::EPIPE)),
         }
     }
 
     pub fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self.sender() {
             Ok(sender) => sys::write_vectored(sender.as_fd(), slices),
-            Err(_) => Err(io::Error::from_raw_os_error(libc::EPIPE)),
+            Err(_) => Err(errno::error(errno::EPIPE)),
         }
     }
 }

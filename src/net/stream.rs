@@ -1,21 +1,24 @@
 //! One connected (or connecting) byte stream, TCP or local.
 
-use super::{address, pipe::Pipe};
-use crate::sys;
+use super::local::{self, LocalStream};
+#[cfg(unix)]
+use super::pipe::Pipe;
+use super::{address, readiness_is_shared};
+use crate::sys::{self, Descriptor, OwnedDescriptor, errno};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::future::Future;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, Interest, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 
 pub enum Stream {
     Tcp(TcpStream),
-    Local(UnixStream),
+    Local(LocalStream),
     /// Boxed, because it is rare and twice as large as the others.
+    #[cfg(unix)]
     Pipe(Box<Pipe>),
 }
 
@@ -46,9 +49,14 @@ pub fn tcp_socket(
 ) -> io::Result<Socket> {
     let socket = nonblocking_socket(domain, Some(Protocol::TCP))?;
     if let Some(local) = local {
+        // On Windows that would let others take the address over, and nobody share it.
+        #[cfg(unix)]
         socket.set_reuse_address(true)?;
         if flags.reuse_port {
+            #[cfg(unix)]
             socket.set_reuse_port(true)?;
+            #[cfg(not(unix))]
+            return Err(errno::error(errno::ENOTSUP));
         }
         if domain == Domain::IPV6 {
             socket.set_only_v6(flags.v6_only)?;
@@ -61,7 +69,12 @@ pub fn tcp_socket(
 /// Asks the kernel to connect, which it goes on with by itself.
 pub fn begin_connect(socket: &Socket, target: SocketAddr) -> io::Result<()> {
     match socket.connect(&target.into()) {
-        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+        Err(error)
+            if !errno::is(&error, errno::EINPROGRESS)
+                && error.kind() != io::ErrorKind::WouldBlock =>
+        {
+            Err(error)
+        }
         _ => Ok(()),
     }
 }
@@ -86,17 +99,24 @@ impl Stream {
     }
 
     /// Adopts a descriptor that is a connected stream socket of the given kind.
-    pub fn adopt(fd: OwnedFd, kind: sys::Kind) -> io::Result<Self> {
+    #[cfg(unix)]
+    pub fn adopt(fd: OwnedDescriptor, kind: sys::Kind) -> io::Result<Self> {
         let socket = Socket::from(fd);
         socket.set_nonblocking(true)?;
         match kind {
             sys::Kind::Tcp => Ok(Self::Tcp(TcpStream::from_std(socket.into())?)),
-            sys::Kind::Local => Ok(Self::Local(UnixStream::from_std(
-                OwnedFd::from(socket).into(),
-            )?)),
+            sys::Kind::Local => {
+                let stream = std::os::fd::OwnedFd::from(socket).into();
+                LocalStream::from_std(stream).map(Self::Local)
+            }
             sys::Kind::Pipe => Ok(Self::Pipe(Box::new(Pipe::new(socket.into())?))),
             _ => Err(io::ErrorKind::InvalidInput.into()),
         }
+    }
+
+    #[cfg(windows)]
+    pub fn adopt(fd: OwnedDescriptor, _kind: sys::Kind) -> io::Result<Self> {
+        match fd {}
     }
 
     /// Reads once into `buf`; a short read tells tokio that the socket is drained.
@@ -105,6 +125,7 @@ impl Stream {
         let done = match self {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buf),
             Self::Local(stream) => Pin::new(stream).poll_read(cx, &mut buf),
+            #[cfg(unix)]
             Self::Pipe(pipe) => pipe.poll_read(cx, &mut buf),
         };
         done.map_ok(|()| buf.filled().len())
@@ -112,21 +133,22 @@ impl Stream {
 
     /// As `poll_read`, and appends the descriptors that came with the bytes. These end a read
     /// early, so a short one with descriptors says nothing about what is left.
+    #[cfg(unix)]
     pub fn poll_receive(
         &self,
         cx: &mut Context<'_>,
         buf: &mut [u8],
-        descriptors: &mut Vec<OwnedFd>,
+        descriptors: &mut Vec<OwnedDescriptor>,
     ) -> Poll<io::Result<usize>> {
         let before = descriptors.len();
         loop {
             ready!(self.poll_read_ready(cx))?;
-            let receive = || sys::receive(self.as_fd(), buf, descriptors);
+            let receive = || sys::receive(self.descriptor(), buf, descriptors);
             match self.try_io(Interest::READABLE, receive) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(len) => {
                     if len > 0 && len < buf.len() && descriptors.len() == before {
-                        self.clear_ready(Interest::READABLE);
+                        self.refuse(Interest::READABLE);
                     }
                     return Poll::Ready(Ok(len));
                 }
@@ -135,17 +157,23 @@ impl Stream {
         }
     }
 
+    #[cfg(windows)]
+    pub fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+        _descriptors: &mut Vec<OwnedDescriptor>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_read(cx, buf)
+    }
+
     fn try_io<T>(&self, interest: Interest, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match self {
             Self::Tcp(stream) => stream.try_io(interest, act),
             Self::Local(stream) => stream.try_io(interest, act),
+            #[cfg(unix)]
             Self::Pipe(pipe) => pipe.try_io(interest, act),
         }
-    }
-
-    fn clear_ready(&self, interest: Interest) {
-        let refuse = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
-        let _ = self.try_io(interest, refuse);
     }
 
     /// As `poll_read`, into several buffers one after the other.
@@ -160,6 +188,7 @@ impl Stream {
             let done = match self {
                 Self::Tcp(stream) => stream.try_read_vectored(slices),
                 Self::Local(stream) => stream.try_read_vectored(slices),
+                #[cfg(unix)]
                 Self::Pipe(pipe) => pipe.try_read_vectored(slices),
             };
             match done {
@@ -177,6 +206,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.poll_read_ready(cx),
             Self::Local(stream) => stream.poll_read_ready(cx),
+            #[cfg(unix)]
             Self::Pipe(pipe) => pipe.poll_read_ready(cx),
         }
     }
@@ -187,6 +217,7 @@ impl Stream {
         let ready = match self {
             Self::Tcp(stream) => pin!(stream.ready(both)).poll(cx),
             Self::Local(stream) => pin!(stream.ready(both)).poll(cx),
+            #[cfg(unix)]
             Self::Pipe(pipe) => return pipe.is_hung_up(cx),
         };
         matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed() && ready.is_write_closed())
@@ -196,6 +227,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.poll_write_ready(cx),
             Self::Local(stream) => stream.poll_write_ready(cx),
+            #[cfg(unix)]
             Self::Pipe(pipe) => pipe.poll_write_ready(cx),
         }
     }
@@ -208,12 +240,16 @@ impl Stream {
 
     /// Tells tokio that the kernel has nothing more for `interest`, until the driver says so.
     fn refuse(&self, interest: Interest) {
-        let refuse = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
-        let _ = match self {
-            Self::Tcp(stream) => stream.try_io(interest, refuse),
-            Self::Local(stream) => stream.try_io(interest, refuse),
-            Self::Pipe(pipe) => pipe.try_io(interest, refuse),
-        };
+        // A named pipe's readiness is of tokio's own making, and right.
+        if cfg!(windows) && matches!(self, Self::Local(_)) {
+            return;
+        }
+        let _ = self.try_io(interest, || {
+            if readiness_is_shared() && sys::is_ready(self.descriptor(), interest.is_writable()) {
+                return Ok(());
+            }
+            Err(io::ErrorKind::WouldBlock.into())
+        });
     }
 
     /// Forgets that the socket was writable. Writes go past tokio (its own `try_write` reports
@@ -225,26 +261,52 @@ impl Stream {
     /// Sends at once what the kernel takes; 0 when it takes nothing now.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         none_taken(match self {
+            #[cfg(unix)]
             Self::Pipe(pipe) => pipe.write(bytes),
-            _ => sys::send(self.as_fd(), bytes),
+            #[cfg(unix)]
+            _ => sys::send(self.descriptor(), bytes),
+            #[cfg(windows)]
+            Self::Local(pipe) => pipe.try_write(bytes),
+            #[cfg(windows)]
+            Self::Tcp(stream) => SockRef::from(stream).send(bytes),
         })
     }
 
     /// As `send`, for several slices.
     pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         none_taken(match self {
+            #[cfg(unix)]
             Self::Pipe(pipe) => pipe.write_vectored(slices),
-            _ => sys::send_vectored(self.as_fd(), slices),
+            #[cfg(unix)]
+            _ => sys::send_vectored(self.descriptor(), slices),
+            #[cfg(windows)]
+            Self::Local(pipe) => pipe.try_write_vectored(slices),
+            #[cfg(windows)]
+            Self::Tcp(stream) => SockRef::from(stream).send_vectored(slices),
         })
     }
 
     /// As `send`, with a duplicate of a descriptor. It is gone as soon as a byte is.
+    #[cfg(unix)]
     pub fn send_with_descriptor(
         &self,
         bytes: &[u8],
-        descriptor: BorrowedFd<'_>,
+        descriptor: Descriptor<'_>,
     ) -> io::Result<usize> {
-        none_taken(sys::send_with_descriptor(self.as_fd(), bytes, descriptor))
+        none_taken(sys::send_with_descriptor(
+            self.descriptor(),
+            bytes,
+            descriptor,
+        ))
+    }
+
+    #[cfg(windows)]
+    pub fn send_with_descriptor(
+        &self,
+        _bytes: &[u8],
+        _descriptor: Descriptor<'_>,
+    ) -> io::Result<usize> {
+        Err(errno::error(errno::ENOTSUP))
     }
 
     /// The error of a finished connect, if it failed.
@@ -252,22 +314,42 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.take_error(),
             Self::Local(stream) => stream.take_error(),
+            #[cfg(unix)]
             Self::Pipe(_) => Ok(None),
         }
     }
 
-    /// Tells the peer that no more bytes will come.
+    /// Tells the peer that no more bytes will come. A named pipe has no such word: it is closed a while later.
     pub fn shutdown(&self) -> io::Result<()> {
-        self.socket().shutdown(std::net::Shutdown::Write)
+        match self.socket() {
+            Ok(socket) => socket.shutdown(std::net::Shutdown::Write),
+            Err(_) => Ok(()),
+        }
     }
 
-    pub fn socket(&self) -> SockRef<'_> {
-        SockRef::from(self)
+    /// An error for what is no socket, a named pipe.
+    pub fn socket(&self) -> io::Result<SockRef<'_>> {
+        match self {
+            Self::Tcp(stream) => Ok(SockRef::from(stream)),
+            Self::Local(stream) => local::socket_of(stream),
+            #[cfg(unix)]
+            Self::Pipe(pipe) => local::socket_of(&**pipe),
+        }
+    }
+
+    pub fn descriptor(&self) -> Descriptor<'_> {
+        match self {
+            Self::Tcp(stream) => sys::descriptor_of(stream),
+            Self::Local(stream) => local::descriptor_of(stream),
+            #[cfg(unix)]
+            Self::Pipe(pipe) => sys::descriptor_of(&**pipe),
+        }
     }
 
     /// What libuv says to reading from a pipe that is open for writing only.
     pub fn check_readable(&self) -> io::Result<()> {
         match self {
+            #[cfg(unix)]
             Self::Pipe(pipe) => pipe.check_readable(),
             _ => Ok(()),
         }
@@ -276,18 +358,9 @@ impl Stream {
     /// The same of a shutdown.
     pub fn check_writable(&self) -> io::Result<()> {
         match self {
+            #[cfg(unix)]
             Self::Pipe(pipe) => pipe.check_writable(),
             _ => Ok(()),
-        }
-    }
-}
-
-impl AsFd for Stream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(stream) => stream.as_fd(),
-            Self::Local(stream) => stream.as_fd(),
-            Self::Pipe(pipe) => pipe.as_fd(),
         }
     }
 }
@@ -296,7 +369,7 @@ fn none_taken(sent: io::Result<usize>) -> io::Result<usize> {
     match sent {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
         // A local socket whose peer's queue is full says ENOBUFS on some systems.
-        Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(0),
+        Err(error) if errno::is(&error, errno::ENOBUFS) => Ok(0),
         other => other,
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Every function takes a borrowed descriptor and returns an `io::Result`, so nothing above this
 //! module handles bare integers. `errno` maps OS errors to the numbers libuv gives to JavaScript.
-//! Each platform module offers the same names: `Poller`, `find_watcher`, `send`, `send_vectored`, `is_socket`,
-//! `socket_kind`, `Reserve`, `chmod_all`, `unlink`, `close_raw`, `own_raw`.
+//! Each platform module offers the same names, but for what a platform lacks: Windows has no `Poller` (the
+//! driver runs on a thread of its own there) and no descriptors that travel.
 
 pub mod errno;
 pub mod memory;
@@ -12,6 +12,11 @@ pub mod memory;
 mod unix;
 #[cfg(unix)]
 pub use unix::*;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use windows::*;
 
 #[cfg(unix)]
 mod rights;

@@ -1,11 +1,51 @@
 //! Unix: the calls that neither std, tokio nor socket2 offers in the form the engine needs.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_void};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IsTerminal};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::ptr::NonNull;
+
+/// What a connection is to the operating system.
+pub type Descriptor<'a> = BorrowedFd<'a>;
+pub type OwnedDescriptor = OwnedFd;
+
+/// The descriptor of a socket.
+pub fn descriptor_of(socket: &impl AsFd) -> Descriptor<'_> {
+    socket.as_fd()
+}
+
+/// The number under which JavaScript knows a descriptor.
+pub fn number(descriptor: Descriptor<'_>) -> i32 {
+    descriptor.as_raw_fd()
+}
+
+pub fn borrow(descriptor: &OwnedDescriptor) -> Descriptor<'_> {
+    descriptor.as_fd()
+}
+
+/// Takes a descriptor for that of a socket.
+pub fn into_socket(descriptor: OwnedDescriptor) -> socket2::Socket {
+    descriptor.into()
+}
+
+/// Gives a descriptor away to JavaScript.
+pub fn into_number(descriptor: OwnedDescriptor) -> i32 {
+    descriptor.into_raw_fd()
+}
+
+/// Another descriptor of the same thing.
+pub fn duplicate(descriptor: Descriptor<'_>) -> io::Result<OwnedDescriptor> {
+    descriptor.try_clone_to_owned()
+}
+
+/// A symbol that the running program exports.
+pub fn program_symbol(name: &CStr) -> Option<NonNull<c_void>> {
+    // SAFETY: a NUL-terminated name, looked up among the symbols of the running program.
+    NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
+}
 
 /// Longest name of a local socket in bytes (`sun_path`), as libuv applies it.
 pub const LOCAL_NAME_MAX: usize = {
@@ -129,11 +169,15 @@ pub fn wait_writable(fd: BorrowedFd<'_>, milliseconds: i32) -> io::Result<bool> 
     retry(|| unsafe { libc::poll(&mut poll, 1, milliseconds.max(0)) as isize }).map(|n| n > 0)
 }
 
-/// Whether a read would not have to wait: there are bytes, the end or an error.
-pub fn has_input(fd: BorrowedFd<'_>) -> bool {
+/// Whether a read, or a write, would not have to wait: there is something, the end or an error.
+pub fn is_ready(fd: BorrowedFd<'_>, to_write: bool) -> bool {
     let mut poll = libc::pollfd {
         fd: fd.as_raw_fd(),
-        events: libc::POLLIN,
+        events: if to_write {
+            libc::POLLOUT
+        } else {
+            libc::POLLIN
+        },
         revents: 0,
     };
     // SAFETY: one live entry, as the count says.
@@ -239,12 +283,6 @@ pub fn own_raw(fd: RawFd) -> io::Result<OwnedFd> {
 pub fn chmod_all(path: &Path, readable: bool, writable: bool) -> io::Result<()> {
     let mode = if readable { 0o444 } else { 0 } | if writable { 0o222 } else { 0 };
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
-}
-
-/// Sets the length of the queue of connections that wait for `accept`.
-pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
-    // SAFETY: plain integers about an open descriptor.
-    check(unsafe { libc::listen(fd.as_raw_fd(), backlog) } as isize).map(drop)
 }
 
 /// A descriptor held back for the day when there is no other.

@@ -44,6 +44,9 @@ export declare function duplicateDescriptor(fd: number): number
 /** The type-of-service byte, or an error. */
 export declare function getTypeOfService(id: number): number
 
+/** Closes a stream whose peer cannot be told of the end in any other way. */
+export declare function hangUp(id: number): number
+
 /** A reason to refuse a message, by the number in its record. */
 export interface HttpError {
   code: string

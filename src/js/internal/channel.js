@@ -6,8 +6,8 @@
 
 const process = require('node:process')
 const { EventEmitter } = require('node:events')
-const { constants } = require('node:os')
 const { deprecate } = require('node:util')
+const { UV_EMSGSIZE } = require('./errno')
 const { codes, errnoException } = require('./errors')
 const { asksToListen, withOurServers } = require('./load-cluster')
 const { Outgoing } = require('./outgoing')
@@ -74,7 +74,6 @@ class Control extends EventEmitter {
   }
 }
 
-const UV_EMSGSIZE = -constants.errno.EMSGSIZE
 const MEBIBYTE = 1024 * 1024
 const DEFAULT_MAX_MESSAGE = 512 * MEBIBYTE
 

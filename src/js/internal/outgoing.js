@@ -8,11 +8,10 @@ const process = require('node:process')
 const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
 const { duplicateFd } = require('../engine')
+const { UV_EBADF } = require('./errno')
 const { codes, errnoException } = require('./errors')
 const { NONE, UnsentBytes, UnsentText } = require('./unsent')
 const { UnsentQueue } = require('./unsent-queue')
-
-const UV_EBADF = -9
 
 // Beyond this size a larger write gains nothing, and the peer is kept waiting.
 const SIZE_LIMIT = 65536

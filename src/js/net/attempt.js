@@ -3,6 +3,13 @@
 // One attempt to connect: to an address that is known, from an own one if wanted, and what follows
 // when it has succeeded or failed.
 
+const {
+  UV_EADDRINUSE,
+  UV_EAFNOSUPPORT,
+  UV_EINVAL,
+  UV_EMFILE,
+  UV_ENFILE,
+} = require('../internal/errno')
 const { codes, errnoException, hostPortException } = require('../internal/errors')
 const {
   kSetKeepAlive,
@@ -16,10 +23,7 @@ const { isIP } = require('./arguments')
 const { debug } = require('./debug')
 const { requestOf } = require('./request')
 
-const UV_EADDRINUSE = -98
-const UV_EINVAL = -22
-// ENFILE, EMFILE, EAFNOSUPPORT.
-const NO_SOCKET = new Set([-23, -24, -97])
+const NO_SOCKET = new Set([UV_ENFILE, UV_EMFILE, UV_EAFNOSUPPORT])
 
 // A used address shows only here: a failed bind would let connect pick a random port.
 function bindLocal(handle, { family, localAddress, localPort }) {

@@ -4,14 +4,12 @@
 // failed or takes too long.
 
 const { setTimeout, clearTimeout } = require('node:timers')
+const { UV_ECANCELED, UV_ETIMEDOUT } = require('../internal/errno')
 const { codes, connectAggregate, hostPortException } = require('../internal/errors')
 const { kReinitializeHandle } = require('../internal/symbols')
 const { TcpHandle } = require('../engine')
 const { afterConnect, bindLocal, connectError, ownEndpoint } = require('./attempt')
 const { requestOf } = require('./request')
-
-const UV_ECANCELED = -125
-const UV_ETIMEDOUT = -110
 
 // Families alternate, the first answer's first; each address is tried once.
 function interleave(addresses) {

@@ -4,6 +4,7 @@
 
 const process = require('node:process')
 const diagnostics = require('node:diagnostics_channel')
+const { UV_EADDRINUSE, UV_EINVAL } = require('../internal/errno')
 const { codes, errnoException, hostPortException, listenException } = require('../internal/errors')
 const { loadCluster } = require('../internal/load-cluster')
 const { kBoundSocketConsume, kBoundSocketPath, kAsyncId, kOwner } = require('../internal/symbols')
@@ -17,8 +18,6 @@ const { Server, onConnection } = require('./server')
 const { handleForFd } = require('./socket')
 const { debug } = require('./debug')
 
-const UV_EADDRINUSE = -98
-const UV_EINVAL = -22
 const V6_ONLY = 1
 const REUSE_PORT = 2
 const READABLE_BY_ALL = 1

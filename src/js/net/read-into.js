@@ -4,10 +4,9 @@
 // engine reads no more at once than fits into it.
 
 const { isUint8Array } = require('node:util/types')
+const { UV_ENOBUFS } = require('../internal/errno')
 const { errnoException } = require('../internal/errors')
 const { kBuffer, kBufferCb, kBufferGen } = require('../internal/symbols')
-
-const UV_ENOBUFS = -105
 
 function setUserBuffer(socket, onread) {
   if (onread === null || typeof onread !== 'object' || typeof onread.callback !== 'function') return

@@ -4,12 +4,11 @@
 // as views of the user's own buffers and sent when there is room, in one vectored write.
 
 const { Buffer } = require('node:buffer')
+const { UV_ECANCELED, UV_EFAULT } = require('../internal/errno')
 const { errnoException } = require('../internal/errors')
 const { kAfterAsyncWrite, kLastWriteQueueSize } = require('../internal/symbols')
 const { requestOf } = require('./request')
 
-const UV_ECANCELED = -125
-const UV_EFAULT = -14
 // Most slices that one system call takes.
 const SLICES_MAX = 1024
 // Node tries to write so short a text of these encodings before it counts its bytes: those of one that fails are not counted.

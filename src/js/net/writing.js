@@ -5,12 +5,11 @@
 
 const process = require('node:process')
 const stream = require('node:stream')
+const { UV_ENOTCONN } = require('../internal/errno')
 const { codes, endedByPeer, errnoException } = require('../internal/errors')
 const { kAfterAsyncWrite, kLastWriteQueueSize, kOwner } = require('../internal/symbols')
 const { requestOf } = require('./request')
 const { afterRoom, write, writev } = require('./write')
-
-const UV_ENOTCONN = -107
 
 function onWritable() {
   afterRoom(this[kOwner], this)
