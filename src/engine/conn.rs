@@ -249,16 +249,13 @@ impl Conn {
     }
 
     fn poll_connect(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) {
-        let Io::Stream(stream) = &self.io else {
+        let Io::Stream(stream) = &mut self.io else {
             return;
         };
-        let status = match stream.poll_write_ready(cx) {
+        let status = match stream.poll_connected(cx) {
             Poll::Pending => return,
+            Poll::Ready(Ok(())) => 0,
             Poll::Ready(Err(error)) => errno::number(&error),
-            Poll::Ready(Ok(())) => match stream.take_error() {
-                Ok(None) => 0,
-                Ok(Some(error)) | Err(error) => errno::number(&error),
-            },
         };
         self.end_connect(status, outbox);
     }

@@ -10,6 +10,7 @@ const native = require('node:child_process')
 const path = require('node:path')
 const { fileURLToPath } = require('node:url')
 const engine = require('./engine')
+const { codes } = require('./internal/errors')
 const { openChannel, validateMaxMessageLength } = require('./internal/channel')
 
 const { _forkChild, ChildProcess, exec, execFile, execFileSync, execSync, spawnSync } = native
@@ -115,6 +116,10 @@ function leaveToChild(socket) {
 function spawnWithChannel(file, argv, settings, index) {
   const { maxMessageLength } = settings
   if (maxMessageLength !== undefined) validateMaxMessageLength(maxMessageLength)
+  // Handles travel there in a format of libuv's own, which nobody here speaks yet.
+  if (process.platform === 'win32') {
+    throw new codes.ERR_FEATURE_UNAVAILABLE_ON_PLATFORM('an IPC channel of ferrowire')
+  }
   const pair = engine.localPair()
   // Out of descriptors: Node meets the same wall and reports it.
   if (typeof pair === 'number') return native.spawn(file, argv, settings)

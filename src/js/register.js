@@ -12,12 +12,15 @@ const path = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { loadCluster, useModules } = require('./internal/load-cluster')
 
+// Its channel is not there on Windows yet: an application that is started with the preload keeps Node's.
+const hasChildProcess = process.platform !== 'win32'
+
 const OWN_FOLDER = __dirname + path.sep
 const OURS = new Map(
   Object.entries({
     net: './net/index.js',
     http: './http/index.js',
-    child_process: './child_process.js',
+    ...(hasChildProcess && { child_process: './child_process.js' }),
   }).flatMap(([name, file]) => {
     const target = path.join(__dirname, file)
     return [
@@ -123,7 +126,7 @@ if (net !== undefined) {
   countAsInstances(net.Server, builtIn.Server)
   require('./http')
   require('./internal/active-handles').tellActiveHandles()
-  useModules({ fork: require('./child_process').fork, net })
+  useModules({ fork: hasChildProcess ? require('./child_process').fork : undefined, net })
   if (typeof Module.registerHooks === 'function') redirectByHooks()
   else redirectByLoader()
 }

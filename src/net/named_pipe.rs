@@ -3,7 +3,7 @@
 //! A name lives as long as a handle to it does, so no file is left over. Connections do not go through a queue: each waits in an
 //! instance that the server has made before.
 
-use crate::sys::{Descriptor, OwnedDescriptor, errno};
+use crate::sys::{self, Descriptor, OwnedDescriptor, errno};
 use socket2::{SockRef, Socket};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,14 +12,21 @@ use std::future::Future;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::windows::io::AsHandle;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, Interest, ReadBuf, Ready};
 use tokio::net::windows::named_pipe::{
     ClientOptions, NamedPipeClient, NamedPipeServer, ServerOptions,
 };
 
-/// Instances that wait for a client, as many as may connect between two turns.
+/// Instances that wait for a client, as many as may connect between two turns without waiting themselves.
 const WAITING: usize = 16;
+/// Bytes of slices that are written together.
+const JOINED: usize = 64 * 1024;
+/// How long a client waits for one, as with libuv.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// No name is owned apart from the listener.
 pub enum OwnPath {}
@@ -53,49 +60,137 @@ pub fn connect_reserved(_socket: Socket, _path: &[u8]) -> io::Result<LocalStream
 
 /// Connects to a name.
 pub fn connect(path: &[u8]) -> io::Result<LocalStream> {
-    ClientOptions::new()
-        .open(name(path)?)
-        .map(LocalStream::Client)
+    open(Busy::new(name(path)?))
+}
+
+/// Opens the other end of an instance, or waits for one.
+fn open(busy: Busy) -> io::Result<LocalStream> {
+    match ClientOptions::new().open(&busy.name) {
+        Ok(client) => Ok(LocalStream::Client(client)),
+        Err(error) if errno::is(&error, errno::EBUSY) && Instant::now() < busy.until => {
+            Ok(LocalStream::Busy(busy))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// One end of a connection; which one it is makes no difference but to tokio.
 pub enum LocalStream {
     Client(NamedPipeClient),
     Server(NamedPipeServer),
+    /// Not connected yet: all instances of the name are taken.
+    Busy(Busy),
+}
+
+/// A name whose instances are all taken. The system has only a call that blocks, so a thread makes it, as libuv's pool does.
+pub struct Busy {
+    name: OsString,
+    until: Instant,
+    wait: Option<Arc<Wait>>,
+}
+
+#[derive(Default)]
+struct Wait {
+    is_over: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Busy {
+    fn new(name: OsString) -> Self {
+        Self {
+            name,
+            until: Instant::now() + PATIENCE,
+            wait: None,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let wait = match &self.wait {
+            Some(wait) => wait,
+            None => self
+                .wait
+                .insert(Wait::begin(self.name.clone(), self.until)?),
+        };
+        *wait.slot() = Some(cx.waker().clone());
+        if wait.is_over.load(Ordering::SeqCst) {
+            self.wait = None;
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Pending
+    }
+}
+
+impl Wait {
+    fn begin(name: OsString, until: Instant) -> io::Result<Arc<Self>> {
+        let wait = Arc::<Self>::default();
+        let told = Arc::clone(&wait);
+        std::thread::Builder::new()
+            .name("ferrowire pipe".into())
+            .spawn(move || {
+                sys::wait_for_pipe(&name, until.saturating_duration_since(Instant::now()));
+                told.is_over.store(true, Ordering::SeqCst);
+                if let Some(waker) = told.slot().take() {
+                    waker.wake();
+                }
+            })?;
+        Ok(wait)
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_connected() -> io::Error {
+    errno::error(errno::ENOTCONN)
 }
 
 macro_rules! either {
-    ($stream:expr, $pipe:ident => $act:expr) => {
+    ($stream:expr, $pipe:ident => $act:expr, $otherwise:expr) => {
         match $stream {
             LocalStream::Client($pipe) => $act,
             LocalStream::Server($pipe) => $act,
+            LocalStream::Busy(_) => $otherwise,
         }
     };
 }
 
 impl LocalStream {
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        either!(self, pipe => pipe.ready(interest).await)
+        either!(self, pipe => pipe.ready(interest).await, Err(not_connected()))
     }
 
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, pipe => pipe.poll_read_ready(cx))
+        either!(self, pipe => pipe.poll_read_ready(cx), Poll::Pending)
     }
 
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, pipe => pipe.poll_write_ready(cx))
+        either!(self, pipe => pipe.poll_write_ready(cx), Poll::Ready(Ok(())))
     }
 
     pub fn try_read_vectored(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        ended(either!(self, pipe => pipe.try_read_vectored(slices)))
+        ended(either!(self, pipe => pipe.try_read_vectored(slices), Err(not_connected())))
     }
 
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        either!(self, pipe => pipe.try_write(bytes))
+        either!(self, pipe => pipe.try_write(bytes), Err(not_connected()))
     }
 
+    /// One write is under way at a time, and of several slices it would take the first alone: they are joined, as many as one
+    /// write should have.
     pub fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        either!(self, pipe => pipe.try_write_vectored(slices))
+        let [first, rest @ ..] = slices else {
+            return Ok(0);
+        };
+        if rest.is_empty() || first.len() >= JOINED {
+            return self.try_write(first);
+        }
+        let mut joined = Vec::with_capacity(JOINED);
+        for slice in slices {
+            let room = JOINED - joined.len();
+            joined.extend_from_slice(&slice[..slice.len().min(room)]);
+        }
+        self.try_write(&joined)
     }
 
     pub fn try_io<T>(
@@ -103,16 +198,27 @@ impl LocalStream {
         interest: Interest,
         act: impl FnOnce() -> io::Result<T>,
     ) -> io::Result<T> {
-        either!(self, pipe => pipe.try_io(interest, act))
+        either!(self, pipe => pipe.try_io(interest, act), Err(not_connected()))
     }
 
-    /// A connect is over when there is a handle.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        Ok(None)
+    /// Whether the other end is open, which it is as soon as there is a handle.
+    pub fn poll_opened(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let Self::Busy(busy) = self else {
+                return self.poll_write_ready(cx);
+            };
+            ready!(busy.poll(cx))?;
+            let busy = Busy {
+                name: std::mem::take(&mut busy.name),
+                until: busy.until,
+                wait: None,
+            };
+            *self = open(busy)?;
+        }
     }
 
     fn descriptor(&self) -> Descriptor<'_> {
-        Descriptor::Pipe(either!(self, pipe => pipe.as_handle()))
+        either!(self, pipe => Descriptor::Pipe(pipe.as_handle()), Descriptor::Nothing)
     }
 }
 
@@ -130,7 +236,8 @@ impl AsyncRead for LocalStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = either!(self.get_mut(), pipe => Pin::new(pipe).poll_read(cx, buf));
+        let read =
+            either!(self.get_mut(), pipe => Pin::new(pipe).poll_read(cx, buf), Poll::Pending);
         match read {
             Poll::Ready(Err(error)) => Poll::Ready(ended(Err(error)).map(drop)),
             read => read,

@@ -309,14 +309,17 @@ impl Stream {
         Err(errno::error(errno::ENOTSUP))
     }
 
-    /// The error of a finished connect, if it failed.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        match self {
-            Self::Tcp(stream) => stream.take_error(),
-            Self::Local(stream) => stream.take_error(),
-            #[cfg(unix)]
-            Self::Pipe(_) => Ok(None),
+    /// Waits for the end of a connect that is under way.
+    pub fn poll_connected(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        #[cfg(windows)]
+        if let Self::Local(stream) = self {
+            return stream.poll_opened(cx);
         }
+        ready!(self.poll_write_ready(cx))?;
+        Poll::Ready(match self.socket()?.take_error()? {
+            Some(error) => Err(error),
+            None => Ok(()),
+        })
     }
 
     /// Tells the peer that no more bytes will come. A named pipe has no such word: it is closed a while later.

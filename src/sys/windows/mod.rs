@@ -5,22 +5,26 @@
 
 pub mod codes;
 
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, OsStr, c_void};
 use std::io;
+use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::{AsRawHandle, AsRawSocket, AsSocket, BorrowedHandle, BorrowedSocket};
 use std::path::Path;
 use std::ptr::{self, NonNull};
+use std::time::Duration;
 use windows_sys::Win32::Networking::WinSock::{
     POLLRDNORM, POLLWRNORM, SOCKET_ERROR, WSAPOLLFD, WSAPoll,
 };
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
-use windows_sys::Win32::System::Pipes::PeekNamedPipe;
+use windows_sys::Win32::System::Pipes::{PeekNamedPipe, WaitNamedPipeW};
 
 /// What a connection is to the operating system.
 #[derive(Clone, Copy)]
 pub enum Descriptor<'a> {
     Socket(BorrowedSocket<'a>),
     Pipe(BorrowedHandle<'a>),
+    /// A pipe that is not open yet.
+    Nothing,
 }
 
 /// The descriptor of a socket.
@@ -91,6 +95,7 @@ pub fn is_ready(descriptor: Descriptor<'_>, to_write: bool) -> bool {
     match descriptor {
         Descriptor::Socket(socket) => poll(socket, to_write, 0).is_ok_and(|ready| ready),
         Descriptor::Pipe(_) if to_write => true,
+        Descriptor::Nothing => false,
         Descriptor::Pipe(pipe) => has_bytes(pipe),
     }
 }
@@ -130,7 +135,17 @@ pub fn wait_writable(descriptor: Descriptor<'_>, milliseconds: i32) -> io::Resul
     match descriptor {
         Descriptor::Socket(socket) => poll(socket, true, milliseconds.max(0)),
         Descriptor::Pipe(_) => Ok(true),
+        Descriptor::Nothing => Ok(false),
     }
+}
+
+/// Blocks until an instance of a named pipe is free, the name is gone, or the time is over.
+pub fn wait_for_pipe(name: &OsStr, patience: Duration) {
+    let name: Vec<u16> = name.encode_wide().chain([0]).collect();
+    let milliseconds = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX - 1);
+    // 0 would be the system's own limit. What it was that ended the wait shows when the name is opened.
+    // SAFETY: a NUL-terminated name that lives through the call.
+    unsafe { WaitNamedPipeW(name.as_ptr(), milliseconds.max(1)) };
 }
 
 /// Scopes of addresses are numbers here, in Node too.
