@@ -21,6 +21,7 @@ const scenarios = [
   'two addresses',
   'a write that waits',
   'request',
+  'kept connections',
   'upgrade',
 ]
 

@@ -14,6 +14,8 @@ const SHORT = 0x40000000
 // Node tries to write a shorter text before it counts its bytes: those of one that fails are not counted.
 const COUNTED_FIRST = 16 * 1024
 
+const MANUAL = { requireManualDestroy: true }
+
 function noop() {}
 
 // What Node's Agent wants of a pooled connection: that it is ended by whatever comes, and later that it is read again.
@@ -82,9 +84,22 @@ class Handle extends AsyncResource {
 
   getAsyncId() {
     // Node counts in a Float64Array: as a small integer the number takes no place of its own wherever it is kept.
-    const id = this.asyncId()
+    const id = (this.renewed ?? this).asyncId()
     const small = id | 0
     return small === id ? small : id
+  }
+
+  // A kept connection goes on under another async id, in the context of who has it now: Agent calls this, Node's too.
+  asyncReset() {
+    const before = this.renewed ?? this
+    this.renewed = new AsyncResource(this.constructor.SOCKET, MANUAL)
+    if (this.scope === before) this.scope = this.renewed
+    before.emitDestroy()
+  }
+
+  // Who had lent the handle a scope takes it back.
+  resetScope() {
+    this.scope = this.renewed ?? this
   }
 
   open(fd, listening) {
@@ -203,11 +218,12 @@ class Handle extends AsyncResource {
 
   // The engine's record that the closing phase has come. Whoever had lent the handle a scope is done with it.
   closed() {
+    const own = this.renewed ?? this
     try {
-      if (this.onclosed !== noop) this.runInAsyncScope(this.onclosed, this)
+      if (this.onclosed !== noop) own.runInAsyncScope(this.onclosed, this)
     } finally {
       if (this.request instanceof AsyncResource) this.request.emitDestroy()
-      this.emitDestroy()
+      own.emitDestroy()
     }
   }
 
@@ -318,6 +334,8 @@ Object.assign(Handle.prototype, {
   readLimit: -1,
   // What connect() was called with, until it has ended.
   request: undefined,
+  // See asyncReset.
+  renewed: undefined,
   // See onread.
   reader: noop,
   given: undefined,

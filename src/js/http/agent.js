@@ -7,7 +7,7 @@ const EventEmitter = require('node:events')
 const { AsyncResource } = require('node:async_hooks')
 const { Agent: NodeAgent, globalAgent: nodeGlobalAgent, IncomingMessage } = require('node:http')
 const net = require('../net')
-const { kHandle } = require('../internal/symbols')
+const { kAsyncId, kHandle } = require('../internal/symbols')
 const { validateNumber, validateOneOf } = require('../internal/validators')
 const { checkHost, getName, mergeOptions, nameFor } = require('./agent-options')
 const { join, onNewListener } = require('./agent-sockets')
@@ -156,6 +156,7 @@ function resetAsyncScope(socket) {
   const handle = socket[kHandle] ?? socket._handle
   if (handle && typeof handle.asyncReset === 'function') {
     handle.asyncReset({ type: handle.getProviderType?.(), handle })
+    socket[kAsyncId] = handle.getAsyncId()
   }
 }
 

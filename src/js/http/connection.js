@@ -314,7 +314,7 @@ class ServerConnection {
     this.incoming = null
     if (resource !== null) {
       this.resource = null
-      this.handle.scope = this.handle
+      this.handle.resetScope()
       resource.emitDestroy()
     }
     this.remove()

@@ -146,7 +146,7 @@ class ResponseReader {
     if (fed || handle === null) return
     const codec = FedCodec.takeFrom(handle)
     this.leaveHandle()
-    handle.scope = handle
+    handle.resetScope()
     if (!handle.reading) {
       handle.reading = true
       handle.readStart()
@@ -179,7 +179,7 @@ class ResponseReader {
     if (req !== null) req.parser = null
     if (scope !== null) {
       this.scope = null
-      if (codec !== null && !this.fed) codec.scope = codec
+      if (codec !== null && !this.fed) codec.resetScope()
       scope.emitDestroy()
     }
   }
@@ -206,7 +206,7 @@ class ResponseReader {
       res.upgrade = true
       req.res = res
       // The switch is told by the connection itself.
-      if (!this.fed) this.codec.scope = this.codec
+      if (!this.fed) this.codec.resetScope()
       return
     }
     if (code >= 100 && code < 200 && code !== 101) {
