@@ -1,8 +1,9 @@
 //! How libuv knows that a turn is due.
 //!
-//! Where the driver is on the loop thread, libuv watches a descriptor. tokio does not tell its own poll descriptor. On Linux the kernel does: it lists, for every
-//! epoll descriptor, what is registered with it, so a socket that was just given to tokio leads to
-//! the driver. libuv watches that one descriptor, and a connection costs nothing more.
+//! Where the driver is on the loop thread, libuv watches a descriptor. tokio does not tell its own.
+//! On Linux the kernel does: it lists, for every epoll descriptor, what is registered with it, so a
+//! socket that was just given to tokio leads to the driver. libuv watches that one descriptor, and a
+//! connection costs nothing more.
 //!
 //! Elsewhere, or where /proc is closed, the engine keeps a *mirror*: one level-triggered set of its
 //! own. Its interest is exactly what each connection awaits and it is deleted at none, because
