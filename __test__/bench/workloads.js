@@ -122,6 +122,13 @@ const WORKLOADS = {
     talk: 'large',
   },
   'client-new': { title: 'HTTP client, new connections', ...CLIENT, talk: 'new' },
+  'ipc-start': {
+    title: 'fork to the first message',
+    ...ONCE,
+    kind: 'start',
+    unit: 'ms',
+    rounds: 5,
+  },
   'ipc-json': { title: 'fork, JSON', ...IPC, talk: 'json' },
   'ipc-advanced': { title: 'fork, advanced', ...IPC, talk: 'advanced' },
   'ipc-one-way': { title: 'fork, one way', ...IPC, talk: 'one-way' },
