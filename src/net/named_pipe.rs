@@ -324,14 +324,22 @@ impl LocalListener {
     /// Gives a client's connection, and has another instance wait in its place.
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<LocalStream>> {
         let mut waiting = self.waiting.borrow_mut();
-        for at in 0..waiting.len() {
-            if let Poll::Ready(connected) = waiting[at].as_mut().poll(cx) {
-                // Without the new one there are fewer; the next client may still find room.
-                waiting.remove(at);
-                if let Ok(instance) = self.instance(false) {
-                    waiting.push_back(instance);
-                }
-                return Poll::Ready(connected.map(LocalStream::Server));
+        if waiting.is_empty() {
+            waiting.push_back(self.instance(false)?);
+        }
+        let mut at = 0;
+        while at < waiting.len() {
+            let Poll::Ready(connected) = waiting[at].as_mut().poll(cx) else {
+                at += 1;
+                continue;
+            };
+            waiting.remove(at);
+            if let Ok(instance) = self.instance(false) {
+                waiting.push_back(instance);
+            }
+            // A client that is gone again has nobody to tell.
+            if let Ok(server) = connected {
+                return Poll::Ready(Ok(LocalStream::Server(server)));
             }
         }
         Poll::Pending
