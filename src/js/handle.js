@@ -89,6 +89,11 @@ class Handle extends AsyncResource {
     return small === id ? small : id
   }
 
+  // Node's numbers of the types are its own; none of them is this one's.
+  getProviderType() {
+    return 0
+  }
+
   // A kept connection goes on under another async id, in the context of who has it now: Agent calls this, Node's too.
   asyncReset() {
     const before = this.renewed ?? this
