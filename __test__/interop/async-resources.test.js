@@ -18,6 +18,7 @@ const scenarios = [
   'echo over local',
   'refused over tcp',
   'refused over local',
+  'a name',
   'two addresses',
   'a write that waits',
   'request',

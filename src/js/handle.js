@@ -98,6 +98,7 @@ class Handle extends AsyncResource {
   asyncReset() {
     const before = this.renewed ?? this
     this.renewed = new AsyncResource(this.constructor.SOCKET, MANUAL)
+    this.renewed.handle = this
     if (this.scope === before) this.scope = this.renewed
     before.emitDestroy()
   }

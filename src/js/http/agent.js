@@ -249,6 +249,7 @@ function onFree(socket, options) {
 
   this.freeSockets[name] = free
   socket._httpMessage = null
+  socket[kAsyncId] = -1
   this.removeSocket(socket, options)
   pool(socket)
   guard(socket)

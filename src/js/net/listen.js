@@ -2,7 +2,6 @@
 
 // The forms of server.listen(), down to a listening handle.
 
-const process = require('node:process')
 const diagnostics = require('node:diagnostics_channel')
 const { UV_EADDRINUSE, UV_EINVAL } = require('../internal/errno')
 const { codes, errnoException, hostPortException, listenException } = require('../internal/errors')
@@ -17,6 +16,7 @@ const { isPipeName, normalizeArgs, toNumber } = require('./arguments')
 const { Server, onConnection } = require('./server')
 const { handleForFd } = require('./socket')
 const { debug } = require('./debug')
+const { nextTickOf } = require('./request')
 
 const V6_ONLY = 1
 const REUSE_PORT = 2
@@ -67,7 +67,7 @@ function emitListeningNT(server) {
 function listenFailed(server, errno, address, port) {
   const error = listenException(errno, 'listen', address, port)
   if (listenChannel.error.hasSubscribers) listenChannel.error.publish({ server, error })
-  process.nextTick(emitErrorNT, server, error)
+  nextTickOf(server, emitErrorNT, server, error)
 }
 
 // Makes the server's handle, if it has none, and listens on it.
@@ -103,7 +103,7 @@ Server.prototype._listen2 = function setupListenHandle(address, port, family, ba
   if (listenChannel.asyncEnd.hasSubscribers) listenChannel.asyncEnd.publish({ server: this })
   this._connectionKey = `${family}:${address}:${port}`
   if (this._unref) this.unref()
-  process.nextTick(emitListeningNT, this)
+  nextTickOf(this, emitListeningNT, this)
 }
 
 // In a cluster's worker the primary owns the handle, unless the caller wants one of its own.

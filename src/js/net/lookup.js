@@ -18,6 +18,7 @@ const { isIP, nodeNet } = require('./arguments')
 const { connectTo } = require('./attempt')
 const { connectNext, interleave } = require('./auto-select-family')
 const { debug } = require('./debug')
+const { nextTickOf, runOf } = require('./request')
 
 function attemptOptions(options) {
   let { autoSelectFamily: auto, autoSelectFamilyAttemptTimeout: timeout } = options
@@ -69,7 +70,7 @@ function lookupAndConnect(socket, options) {
     if (socket[kBoundSource]) {
       connectTo(socket, target)
     } else {
-      process.nextTick(() => {
+      nextTickOf(socket, () => {
         if (socket.connecting) connectTo(socket, target)
       })
     }
@@ -83,11 +84,11 @@ function lookupAndConnect(socket, options) {
   debug('look up %s', host)
   if (isOpen && !localAddress && auto && !socket[kBoundSource]) {
     const context = { socket, host, port, localPort, timeout, current: 0, timer: null, errors: [] }
-    lookup(host, { family: wanted, hints, all: true }, (error, addresses) =>
+    runOf(socket, lookup, host, { family: wanted, hints, all: true }, (error, addresses) =>
       afterLookupAll(context, error, addresses),
     )
   } else {
-    lookup(host, { family: wanted, hints }, (error, ip, found) =>
+    runOf(socket, lookup, host, { family: wanted, hints }, (error, ip, found) =>
       afterLookup(socket, { host, port, localAddress, localPort, options }, error, ip, found),
     )
   }

@@ -2,7 +2,6 @@
 
 // net.Server: the listener, its connections, its end. The forms of listen() are listen.js.
 
-const process = require('node:process')
 const EventEmitter = require('node:events')
 const { getDefaultHighWaterMark } = require('node:stream')
 const diagnostics = require('node:diagnostics_channel')
@@ -20,6 +19,7 @@ const { adopt } = require('../engine')
 const { isIP } = require('./arguments')
 const { AcceptOptions, Socket } = require('./socket')
 const { debug } = require('./debug')
+const { nextTickOf } = require('./request')
 
 const serverSocketChannel = diagnostics.channel('net.server.socket')
 
@@ -136,7 +136,7 @@ function onConnection(error, client) {
 // Counts the connections, those included that child processes took over.
 Server.prototype.getConnections = function (callback) {
   if (!this._usingWorkers) {
-    process.nextTick(callback, null, this._connections)
+    nextTickOf(this, callback, null, this._connections)
     return this
   }
   let left = this._workers.length
@@ -144,11 +144,11 @@ Server.prototype.getConnections = function (callback) {
   const onCount = (error, count) => {
     if (error) {
       left = -1
-      process.nextTick(callback, error)
+      nextTickOf(this, callback, error)
       return
     }
     total += count
-    if (--left === 0) process.nextTick(callback, null, total)
+    if (--left === 0) nextTickOf(this, callback, null, total)
   }
   for (const worker of this._workers) worker.getConnections(onCount)
   return this
@@ -195,7 +195,7 @@ function emitCloseNT(server) {
 
 Server.prototype._emitCloseIfDrained = function () {
   if (this._handle || this._connections) return
-  process.nextTick(emitCloseNT, this)
+  nextTickOf(this, emitCloseNT, this)
 }
 
 if (Symbol.asyncDispose) {
