@@ -82,6 +82,10 @@ class Handle extends AsyncResource {
     return this[kOwner]
   }
 
+  set owner(owner) {
+    this[kOwner] = owner
+  }
+
   getAsyncId() {
     // Node counts in a Float64Array: as a small integer the number takes no place of its own wherever it is kept.
     const id = (this.renewed ?? this).asyncId()
