@@ -18,7 +18,7 @@ use std::task::{Context, Poll, Waker};
 const ACCEPT_BUDGET: usize = 64;
 
 pub enum Io {
-    /// A local connect that failed at once; its error is told in the next turn.
+    /// A local connect that failed at once, whose error is told in the next turn, or a stream that we have closed.
     Nothing,
     /// A socket with an own address, neither listening nor connecting yet.
     Bound(Socket),
@@ -117,7 +117,7 @@ impl Conn {
         }
     }
 
-    pub fn is_hung_up(&self) -> bool {
+    pub fn has_hung_up(&self) -> bool {
         self.hung_up
     }
 

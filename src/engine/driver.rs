@@ -1,17 +1,19 @@
 //! Where tokio's driver runs, which learns from the kernel what is ready.
 //!
-//! *Here*: on the loop thread, polled by each turn. libuv watches the driver or a mirror of it (`watch`).
+//! *Here*: on the loop thread, polled by each turn in one short `block_on`. The root future returns
+//! `Pending` once. Before tokio parks, its hook wakes the root, so the park polls the driver without
+//! blocking (one `epoll_wait`) and comes back for the turn. libuv watches the driver or a mirror of it
+//! (`watch`).
 //!
 //! *Elsewhere*: on a thread of its own, for systems whose readiness libuv cannot watch (Windows). The thread does
 //! nothing but mark connections as ready and send for a turn, once for all that it has found; sockets, codecs and
 //! outbox stay on the loop thread. Readiness may change at any time then, see `net::readiness_is_shared`.
 
-use super::turn::TurnWaker;
 use crate::net;
 use std::future::poll_fn;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, EnterGuard, Handle, LocalOptions, LocalRuntime};
@@ -80,6 +82,33 @@ impl Drop for Driver {
     }
 }
 
+/// Wakes the root future from tokio's park hook. The root's waker is the runtime's own and never
+/// changes, so it is kept from the first turn on.
+#[derive(Clone, Default)]
+pub struct TurnWaker(Arc<Mutex<Option<Waker>>>);
+
+impl TurnWaker {
+    fn wake(&self) {
+        if let Some(waker) = self.slot().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn keep(&self, waker: &Waker) {
+        self.slot().get_or_insert_with(|| waker.clone());
+    }
+
+    /// The runtime holds the hook, the hook the waker, the waker the runtime: cut here, or its
+    /// descriptors outlive the engine.
+    fn clear(&self) {
+        *self.slot() = None;
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A thread that runs the driver and nothing else.
 pub struct DriverThread {
     handle: Handle,
@@ -120,7 +149,7 @@ impl Drop for DriverThread {
 }
 
 impl Stop {
-    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Waker>> {
+    fn slot(&self) -> MutexGuard<'_, Option<Waker>> {
         self.waker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -5,9 +5,9 @@
 //! without blocking, lets every ready connection make one step (`conn`), and appends what happened
 //! to the *outbox*. After the turn one call enters JavaScript, which walks the outbox.
 //!
-//! `uv` ties turns to libuv's loop and is the driver here; a platform whose readiness libuv cannot
-//! watch needs another one, with the same outbox. `watch` finds the one descriptor that tells libuv
-//! when a turn is due. `host` is what the engine needs from JavaScript's side.
+//! `uv` ties turns to libuv's loop. `driver` says where tokio's driver runs: here, or on a thread of its own
+//! where libuv cannot watch readiness, with the same outbox. `watch` is how libuv knows that a turn is due.
+//! `host` is what the engine needs from JavaScript's side.
 //!
 //! Invariants: no JavaScript runs inside a turn; nothing is polled outside one; the core is
 //! borrowed by a turn or by one call from JavaScript, never by both.

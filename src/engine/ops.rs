@@ -141,7 +141,7 @@ impl Engine {
 
     fn tell_hung_up(&self, id: i32) {
         let mut core = self.core.borrow_mut();
-        if core.conns.get(id).is_some_and(|conn| conn.is_hung_up()) {
+        if core.conns.get(id).is_some_and(|conn| conn.has_hung_up()) {
             core.kick_pending(id);
         }
     }

@@ -1,8 +1,4 @@
-//! The turn: one short `block_on` that polls tokio's driver and then every ready connection.
-//!
-//! The root future returns `Pending` once. Before tokio parks, its hook wakes the root, so the
-//! park polls the driver without blocking (one `epoll_wait`) and comes back. On its second poll
-//! the root drains the ready list.
+//! The turn: tokio's driver is polled without blocking (`driver`), then every ready connection makes a step.
 
 use super::conn::{Conn, Io, Step};
 use super::host::Memory;
@@ -11,41 +7,12 @@ use super::watch::Watch;
 use super::{Core, Engine};
 use crate::sys::errno;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
 
 /// Rounds in one callback of libuv, for connections that filled their whole buffer and for those that found no room in the
 /// outbox. 16 reads of 64 KiB are half of what libuv takes from one connection before it looks at the next.
 const ROUNDS: usize = 16;
 /// libuv's own number of rounds for callbacks that are due at once.
 const PENDING_ROUNDS: usize = 8;
-
-/// Wakes the root future from tokio's park hook. The root's waker is the runtime's own and never
-/// changes, so it is kept from the first turn on.
-#[derive(Clone, Default)]
-pub struct TurnWaker(Arc<Mutex<Option<Waker>>>);
-
-impl TurnWaker {
-    pub fn wake(&self) {
-        if let Some(waker) = self.slot().as_ref() {
-            waker.wake_by_ref();
-        }
-    }
-
-    pub fn keep(&self, waker: &Waker) {
-        self.slot().get_or_insert_with(|| waker.clone());
-    }
-
-    /// The runtime holds the hook, the hook the waker, the waker the runtime: cut here, or its
-    /// descriptors outlive the engine.
-    pub fn clear(&self) {
-        *self.slot() = None;
-    }
-
-    fn slot(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl Engine {
     /// libuv's poll phase: turns and their dispatch, until what is left can wait for libuv.

@@ -66,15 +66,16 @@ pub fn tcp_socket(
     Ok(socket)
 }
 
+/// What the kernel says to a connect that it goes on with.
+#[cfg(unix)]
+const UNDER_WAY: i32 = errno::EINPROGRESS;
+#[cfg(windows)]
+const UNDER_WAY: i32 = errno::EAGAIN;
+
 /// Asks the kernel to connect, which it goes on with by itself.
 pub fn begin_connect(socket: &Socket, target: SocketAddr) -> io::Result<()> {
     match socket.connect(&target.into()) {
-        Err(error)
-            if !errno::is(&error, errno::EINPROGRESS)
-                && error.kind() != io::ErrorKind::WouldBlock =>
-        {
-            Err(error)
-        }
+        Err(error) if !errno::is(&error, UNDER_WAY) => Err(error),
         _ => Ok(()),
     }
 }

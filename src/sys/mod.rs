@@ -37,3 +37,19 @@ pub use kqueue::{Poller, find_watcher};
 pub const READABLE: u8 = 1;
 /// Readiness a descriptor is watched for: room to write, or the end of a connect.
 pub const WRITABLE: u8 = 2;
+
+/// What kind of descriptor a number from JavaScript is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    windows,
+    allow(dead_code, reason = "numbers of JavaScript's name nothing there")
+)]
+pub enum Kind {
+    Tcp,
+    Local,
+    Pipe,
+    File,
+    Terminal,
+    Datagrams,
+    Other,
+}

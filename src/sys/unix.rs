@@ -1,5 +1,6 @@
 //! Unix: the calls that neither std, tokio nor socket2 offers in the form the engine needs.
 
+use super::Kind;
 use std::ffi::{CStr, CString, c_void};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IsTerminal};
@@ -111,18 +112,6 @@ pub fn write_vectored(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> io::Result<
     let count = slices.len().min(1024) as libc::c_int;
     // SAFETY: `IoSlice` has the layout of `iovec`; the slices live through the call.
     retry(|| unsafe { libc::writev(fd.as_raw_fd(), slices.as_ptr().cast(), count) })
-}
-
-/// What kind of descriptor a number from JavaScript is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Tcp,
-    Local,
-    Pipe,
-    File,
-    Terminal,
-    Datagrams,
-    Other,
 }
 
 /// Tells the kind of an open descriptor, or the error if it is not open.

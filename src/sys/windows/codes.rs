@@ -64,6 +64,4 @@ codes! {
     EPROTO = 4046 <-;
     EPROTONOSUPPORT = 4045 <- wsa::WSAEPROTONOSUPPORT;
     ETIMEDOUT = 4039 <- sys::ERROR_SEM_TIMEOUT, wsa::WSAETIMEDOUT;
-    // libuv has no name for it.
-    EINPROGRESS = 4028 <- wsa::WSAEINPROGRESS;
 }

@@ -5,6 +5,7 @@
 
 pub mod codes;
 
+use super::Kind;
 use std::ffi::{CStr, OsStr, c_void};
 use std::io;
 use std::os::windows::ffi::OsStrExt;
@@ -34,19 +35,6 @@ pub fn descriptor_of(socket: &impl AsSocket) -> Descriptor<'_> {
 
 /// None is ever owned apart from its connection.
 pub enum OwnedDescriptor {}
-
-/// What kind of descriptor a number from JavaScript is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "numbers of JavaScript's name nothing here")]
-pub enum Kind {
-    Tcp,
-    Local,
-    Pipe,
-    File,
-    Terminal,
-    Datagrams,
-    Other,
-}
 
 fn unsupported() -> io::Error {
     io::ErrorKind::Unsupported.into()
