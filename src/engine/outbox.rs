@@ -19,7 +19,7 @@ const RECORDS_LOW: usize = 8;
 const SLAB_LOW: usize = 2 * 1024;
 /// Bytes in buffers of their own, from which on JavaScript is told before more is read: it finds them in the processor's
 /// cache, and often writes them on.
-const OWNED_MAX: usize = 128 * 1024;
+const OWNED_MAX: usize = 256 * 1024;
 
 /// Kinds of records. JavaScript has the same list.
 #[repr(i32)]

@@ -108,10 +108,11 @@ function textOut(offset, length) {
 // The scavenger frees a chunk with 300 bytes of V8's heap and 16 KiB outside of it. It comes when the heap's young part is
 // full, whatever lies outside; and when 64 MiB lie there before it has come, V8 marks and compacts the whole heap. A loop
 // that does little else than pass chunks on gets there first, each time: 11 % of its CPU in an echo of 16 KiB, a third in a
-// stream of 64 KiB chunks. So each chunk brings some heap along, as one that Node reads does: a word for each 128 bytes. With a
-// quarter of that the chunks between two scavenges take 50 MB in place of 20, and the processor's caches see them less often:
-// an echo of 16 KiB costs 9.6 us of CPU, not 8.5, over a pipe, and 11.3, not 10.0, over TCP.
-const BALLAST_SHIFT = 7
+// stream of 64 KiB chunks. So each chunk brings some heap along, as one that Node reads does: a word for each 64 bytes. How many
+// decides how often the processor's caches see the same memory again: with a word for each 512 bytes the chunks between two
+// scavenges take 50 MB, with one for each 128 they take 20, now 12. An echo of 16 KiB costs less each time, until the scavenges
+// themselves cost more than the caches gain (docs/engine.md).
+const BALLAST_SHIFT = 6
 const ballast = { words: null }
 
 // `length`: of `bytes`, at most SMALL_MAX.
