@@ -59,11 +59,15 @@ scenario('an own address and port', only, async (run) => {
   await run.close(listener)
 })
 
-// A lookup that gives just these addresses.
+// A lookup that gives just these addresses, as of their family unless it is told another.
 const lookupOf =
   (...addresses) =>
   (host, options, callback) => {
-    const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+    const found = addresses.map((entry) =>
+      typeof entry === 'string'
+        ? { address: entry, family: entry.includes(':') ? 6 : 4 }
+        : { address: entry[0], family: entry[1] },
+    )
     if (options.all) callback(null, found)
     else callback(null, found[0].address, found[0].family)
   }
@@ -80,6 +84,11 @@ scenario('several addresses in turn', only, async (run) => {
     ['::1', '127.0.0.2'],
     ['nonsense', '127.0.0.1'],
     ['nonsense'],
+    ['127.0.0.2', ['127.0.0.2', 6], '127.0.0.2', '127.0.0.1'],
+    [['::1', 4], '::1'],
+    [['127.0.0.1', 6]],
+    [['::1', 4]],
+    ['::1%nowhere'],
   ]
   for (const order of orders) {
     for (const autoSelectFamily of [true, false]) {

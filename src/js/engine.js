@@ -49,14 +49,19 @@ class TcpHandle extends Handle {
     return this.take(native.adoptBound(fd))
   }
 
+  // A lookup of the user's may say that an address is of the other family.
   connect(request, host, port) {
-    if (this.bindError !== 0) return this.bindError
-    this.request = request
-    return this.take(native.tcpConnect(this.id, host, port))
+    return host.includes(':') ? UV_EINVAL : this.connectAny(request, host, port)
   }
 
   connect6(request, host, port) {
-    return this.connect(request, host, port)
+    return host.includes(':') ? this.connectAny(request, host, port) : UV_EINVAL
+  }
+
+  connectAny(request, host, port) {
+    if (this.bindError !== 0) return this.bindError
+    this.request = request
+    return this.take(native.tcpConnect(this.id, host, port))
   }
 
   listen(backlog) {

@@ -51,14 +51,15 @@ pub fn parse_peer(host: &str, port: u16) -> io::Result<SocketAddr> {
     Ok(peer)
 }
 
-/// Reads a numeric IP address, with an optional `%scope` for IPv6. Names are not looked up.
+/// Reads a numeric IP address, with an optional `%scope` for IPv6, which is 0 for an interface that is not there, as libuv has it.
+/// Names are not looked up.
 pub fn parse(host: &str, port: u16) -> io::Result<SocketAddr> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
     if let Some((ip, scope)) = host.split_once('%') {
         let ip: Ipv6Addr = ip.parse().map_err(|_| invalid())?;
         let index = match scope.parse() {
             Ok(index) => index,
-            Err(_) => sys::interface_index(scope).ok_or_else(invalid)?,
+            Err(_) => sys::interface_index(scope).unwrap_or(0),
         };
         return Ok(SocketAddrV6::new(ip, port, 0, index).into());
     }

@@ -38,11 +38,12 @@ function bindLocal(handle, { family, localAddress, localPort }) {
 }
 
 // A handle that could not begin to connect has no socket, where one of libuv's has one without a name, or a bound one; unless
-// there was none to be had.
-function ownEndpoint(socket, { family, localAddress, localPort }, status) {
+// there was none to be had, or it did not come to that.
+function ownEndpoint(socket, target, status) {
+  const { family, localAddress, localPort } = target
   const { address, port } = socket._getsockname()
-  if (address !== undefined || family === undefined || NO_SOCKET.has(status))
-    return `${address}:${port}`
+  const hasNone = NO_SOCKET.has(status) || isIP(target.address) !== family
+  if (address !== undefined || family === undefined || hasNone) return `${address}:${port}`
   return `${localAddress || (family === 4 ? '0.0.0.0' : '::')}:${localPort || 0}`
 }
 
@@ -68,7 +69,8 @@ function connectTo(socket, target) {
   const isLocal = family === undefined
   const request = requestOf(socket, isLocal ? 'PIPECONNECTWRAP' : 'TCPCONNECTWRAP')
   Object.assign(request, target).oncomplete = (status) => afterConnect(socket, target, status)
-  const error = isLocal ? handle.connect(request, address) : handle.connect(request, address, port)
+  const error =
+    family === 6 ? handle.connect6(request, address, port) : handle.connect(request, address, port)
   if (error) {
     request.emitDestroy()
     socket.destroy(

@@ -11,19 +11,19 @@ const { TcpHandle } = require('../engine')
 const { afterConnect, bindLocal, connectError, ownEndpoint } = require('./attempt')
 const { requestOf } = require('./request')
 
-// Families alternate, the first answer's first; each address is tried once.
+// Families alternate, the first answer's first; an address is tried once in each.
 function interleave(addresses) {
   const first = addresses[0].family
-  const groups = [[], []]
-  const seen = new Set()
+  const groups = [new Map(), new Map()]
   for (const entry of addresses) {
-    if (seen.has(entry.address)) continue
-    seen.add(entry.address)
-    groups[entry.family === first ? 0 : 1].push(entry)
+    const group = groups[entry.family === first ? 0 : 1]
+    if (!group.has(entry.address)) group.set(entry.address, entry)
   }
+  const [one, other] = groups.map((group) => [...group.values()])
   const order = []
-  for (let i = 0; i < Math.max(groups[0].length, groups[1].length); i++) {
-    for (const group of groups) if (i < group.length) order.push(group[i])
+  for (let i = 0; i < Math.max(one.length, other.length); i++) {
+    if (i < one.length) order.push(one[i])
+    if (i < other.length) order.push(other[i])
   }
   return order
 }
@@ -65,7 +65,8 @@ function connectNext(context) {
   Object.assign(request, target).oncomplete = done
   handle.cancelConnect = () => request.runInAsyncScope(done, undefined, UV_ECANCELED)
   socket.autoSelectFamilyAttemptedAddresses.push(`${address}:${port}`)
-  const error = handle.connect(request, address, port)
+  const error =
+    family === 6 ? handle.connect6(request, address, port) : handle.connect(request, address, port)
   if (error) {
     request.emitDestroy()
     handle.cancelConnect = undefined
