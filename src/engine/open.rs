@@ -6,7 +6,7 @@ use super::Engine;
 use super::conn::Io;
 use super::ops::{Answer, bad_descriptor};
 use crate::net::listener::{self, Listener};
-use crate::net::local::OwnPath;
+use crate::net::local::{LocalStream, OwnPath};
 use crate::net::stream::{BindFlags, Stream, begin_connect};
 use crate::net::{address, local};
 use crate::sys::{self, OwnedDescriptor, errno};
@@ -116,7 +116,7 @@ impl Engine {
         // A failure is told at once; success when the descriptor is writable, in the poll phase.
         let mut status = None;
         let mut again = false;
-        let mut outcome = |made: io::Result<_>| match made.and_then(local::driven) {
+        let mut outcome = |made: io::Result<_>| match made.and_then(LocalStream::driven) {
             Ok(stream) => Io::Stream(Stream::Local(stream)),
             Err(error) => {
                 status = Some(errno::number(&error));

@@ -1,8 +1,8 @@
 //! One listening socket, TCP or local.
 
-use super::local::LocalListener;
+use super::address;
+use super::local::{self, LocalListener};
 use super::stream::{BindFlags, Stream, tcp_socket};
-use super::{address, local};
 use crate::sys::{self, Descriptor, OwnedDescriptor};
 use socket2::{Domain, SockRef, Socket};
 use std::io;
@@ -18,43 +18,33 @@ impl Listener {
     /// Makes a bound socket listen.
     pub fn listen(socket: Socket, backlog: i32) -> io::Result<Self> {
         socket.listen(backlog)?;
-        #[cfg(unix)]
-        if socket.local_addr()?.domain() == Domain::UNIX {
-            return Self::local(socket);
+        Self::listening(socket)
+    }
+
+    fn listening(socket: Socket) -> io::Result<Self> {
+        match LocalListener::from_socket(socket)? {
+            Ok(listener) => Ok(Self::Local(listener)),
+            Err(socket) => Ok(Self::Tcp(TcpListener::from_std(socket.into())?)),
         }
-        Ok(Self::Tcp(TcpListener::from_std(socket.into())?))
     }
 
     /// Binds a local name. interprocess listens in the same step; nothing is accepted before
     /// the engine is told to, and `listen_again` sets the backlog.
     pub fn bind_local(path: &[u8]) -> io::Result<(Self, Option<local::OwnPath>)> {
-        let listener = local::listen_driven(path, 511).map_err(local::bind_error)?;
+        let listener = LocalListener::listen(path, 511).map_err(local::bind_error)?;
         let own_path = local::OwnPath::new(path);
         Ok((Self::Local(listener), own_path))
     }
 
-    #[cfg(unix)]
-    fn local(socket: Socket) -> io::Result<Self> {
-        let listener = std::os::fd::OwnedFd::from(socket).into();
-        LocalListener::from_std(listener).map(Self::Local)
-    }
-
     /// Adopts a bound socket of the given kind and makes it listen.
-    #[cfg(unix)]
     pub fn adopt(fd: OwnedDescriptor, kind: sys::Kind, backlog: i32) -> io::Result<Self> {
-        let socket = Socket::from(fd);
+        let socket = sys::into_socket(fd);
         socket.set_nonblocking(true)?;
         socket.listen(backlog)?;
         match kind {
-            sys::Kind::Tcp => Ok(Self::Tcp(TcpListener::from_std(socket.into())?)),
-            sys::Kind::Local => Self::local(socket),
+            sys::Kind::Tcp | sys::Kind::Local => Self::listening(socket),
             _ => Err(io::ErrorKind::InvalidInput.into()),
         }
-    }
-
-    #[cfg(windows)]
-    pub fn adopt(fd: OwnedDescriptor, _kind: sys::Kind, _backlog: i32) -> io::Result<Self> {
-        match fd {}
     }
 
     /// Changes the length of the accept queue of a listening socket.
@@ -71,7 +61,7 @@ impl Listener {
             Self::Tcp(listener) => listener
                 .poll_accept(cx)
                 .map_ok(|(stream, _)| Stream::Tcp(stream)),
-            Self::Local(listener) => local::poll_accept(listener, cx).map_ok(Stream::Local),
+            Self::Local(listener) => listener.poll_accept(cx).map_ok(Stream::Local),
         }
     }
 
@@ -85,7 +75,7 @@ impl Listener {
     pub fn socket(&self) -> io::Result<SockRef<'_>> {
         match self {
             Self::Tcp(listener) => Ok(SockRef::from(listener)),
-            Self::Local(listener) => local::socket_of(listener),
+            Self::Local(listener) => listener.socket(),
         }
     }
 
@@ -93,7 +83,7 @@ impl Listener {
     pub fn descriptor(&self) -> Option<Descriptor<'_>> {
         match self {
             Self::Tcp(listener) => Some(sys::descriptor_of(listener)),
-            Self::Local(listener) => local::descriptor_of_listener(listener),
+            Self::Local(listener) => listener.descriptor(),
         }
     }
 }

@@ -1,23 +1,15 @@
 //! The sockets that the engine drives: tokio streams and listeners for TCP and local pipes.
 //!
-//! `stream` and `listener` hide which of the two a connection is, `address` and `options` speak
-//! of endpoints and socket options in JavaScript's terms, `local` wraps interprocess (on
-//! Windows it is `named_pipe`), `readiness` says who
-//! may change what tokio knows. Nothing
-//! here knows the engine, JavaScript or libuv.
+//! `stream` and `listener` hide which of the two a connection is, `address` and `options` speak of endpoints and socket
+//! options in JavaScript's terms, `local` wraps what a system has for local pipes, `readiness` says who may change what
+//! tokio knows. Nothing here knows the engine, JavaScript or libuv.
 
 #![forbid(unsafe_code)]
 
 pub mod address;
 pub mod listener;
-#[cfg(unix)]
-pub mod local;
-#[cfg(windows)]
-#[path = "named_pipe.rs"]
 pub mod local;
 pub mod options;
-#[cfg(unix)]
-pub mod pipe;
 mod readiness;
 pub mod stream;
 

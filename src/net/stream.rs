@@ -1,8 +1,6 @@
 //! One connected (or connecting) byte stream, TCP or local.
 
-use super::local::{self, LocalStream};
-#[cfg(unix)]
-use super::pipe::Pipe;
+use super::local::LocalStream;
 use super::{address, readiness_is_shared};
 use crate::sys::{self, Descriptor, OwnedDescriptor, errno};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -11,15 +9,21 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, Interest, ReadBuf};
+use tokio::io::{AsyncRead, Interest, ReadBuf, Ready};
 use tokio::net::TcpStream;
 
 pub enum Stream {
     Tcp(TcpStream),
     Local(LocalStream),
-    /// Boxed, because it is rare and twice as large as the others.
-    #[cfg(unix)]
-    Pipe(Box<Pipe>),
+}
+
+macro_rules! either {
+    ($stream:expr, $inner:ident => $act:expr) => {
+        match $stream {
+            Stream::Tcp($inner) => $act,
+            Stream::Local($inner) => $act,
+        }
+    };
 }
 
 /// Socket creation options of a TCP bind.
@@ -49,15 +53,7 @@ pub fn tcp_socket(
 ) -> io::Result<Socket> {
     let socket = nonblocking_socket(domain, Some(Protocol::TCP))?;
     if let Some(local) = local {
-        // On Windows that would let others take the address over, and nobody share it.
-        #[cfg(unix)]
-        socket.set_reuse_address(true)?;
-        if flags.reuse_port {
-            #[cfg(unix)]
-            socket.set_reuse_port(true)?;
-            #[cfg(not(unix))]
-            return Err(errno::error(errno::ENOTSUP));
-        }
+        sys::set_reuse(&socket, flags.reuse_port)?;
         if domain == Domain::IPV6 {
             socket.set_only_v6(flags.v6_only)?;
         }
@@ -66,16 +62,10 @@ pub fn tcp_socket(
     Ok(socket)
 }
 
-/// What the kernel says to a connect that it goes on with.
-#[cfg(unix)]
-const UNDER_WAY: i32 = errno::EINPROGRESS;
-#[cfg(windows)]
-const UNDER_WAY: i32 = errno::EAGAIN;
-
 /// Asks the kernel to connect, which it goes on with by itself.
 pub fn begin_connect(socket: &Socket, target: SocketAddr) -> io::Result<()> {
     match socket.connect(&target.into()) {
-        Err(error) if !errno::is(&error, UNDER_WAY) => Err(error),
+        Err(error) if !errno::is(&error, sys::CONNECT_UNDER_WAY) => Err(error),
         _ => Ok(()),
     }
 }
@@ -99,42 +89,25 @@ impl Stream {
         matches!(self, Self::Tcp(_))
     }
 
-    /// Adopts a descriptor that is a connected stream socket of the given kind.
-    #[cfg(unix)]
+    /// Adopts a descriptor of the given kind: a connected socket, or a pipe.
     pub fn adopt(fd: OwnedDescriptor, kind: sys::Kind) -> io::Result<Self> {
-        let socket = Socket::from(fd);
+        let socket = sys::into_socket(fd);
         socket.set_nonblocking(true)?;
         match kind {
-            sys::Kind::Tcp => Ok(Self::Tcp(TcpStream::from_std(socket.into())?)),
-            sys::Kind::Local => {
-                let stream = std::os::fd::OwnedFd::from(socket).into();
-                LocalStream::from_std(stream).map(Self::Local)
-            }
-            sys::Kind::Pipe => Ok(Self::Pipe(Box::new(Pipe::new(socket.into())?))),
-            _ => Err(io::ErrorKind::InvalidInput.into()),
+            sys::Kind::Tcp => Self::connecting(socket),
+            kind => LocalStream::adopt(socket, kind).map(Self::Local),
         }
-    }
-
-    #[cfg(windows)]
-    pub fn adopt(fd: OwnedDescriptor, _kind: sys::Kind) -> io::Result<Self> {
-        match fd {}
     }
 
     /// Reads once into `buf`; a short read tells tokio that the socket is drained.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buf = ReadBuf::new(buf);
-        let done = match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buf),
-            Self::Local(stream) => Pin::new(stream).poll_read(cx, &mut buf),
-            #[cfg(unix)]
-            Self::Pipe(pipe) => pipe.poll_read(cx, &mut buf),
-        };
+        let done = either!(self, stream => Pin::new(stream).poll_read(cx, &mut buf));
         done.map_ok(|()| buf.filled().len())
     }
 
     /// As `poll_read`, and appends the descriptors that came with the bytes. These end a read
     /// early, so a short one with descriptors says nothing about what is left.
-    #[cfg(unix)]
     pub fn poll_receive(
         &self,
         cx: &mut Context<'_>,
@@ -158,23 +131,8 @@ impl Stream {
         }
     }
 
-    #[cfg(windows)]
-    pub fn poll_receive(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-        _descriptors: &mut Vec<OwnedDescriptor>,
-    ) -> Poll<io::Result<usize>> {
-        self.poll_read(cx, buf)
-    }
-
     fn try_io<T>(&self, interest: Interest, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        match self {
-            Self::Tcp(stream) => stream.try_io(interest, act),
-            Self::Local(stream) => stream.try_io(interest, act),
-            #[cfg(unix)]
-            Self::Pipe(pipe) => pipe.try_io(interest, act),
-        }
+        either!(self, stream => stream.try_io(interest, act))
     }
 
     /// As `poll_read`, into several buffers one after the other.
@@ -186,12 +144,7 @@ impl Stream {
         let room = slices.iter().map(|slice| slice.len()).sum();
         loop {
             ready!(self.poll_read_ready(cx))?;
-            let done = match self {
-                Self::Tcp(stream) => stream.try_read_vectored(slices),
-                Self::Local(stream) => stream.try_read_vectored(slices),
-                #[cfg(unix)]
-                Self::Pipe(pipe) => pipe.try_read_vectored(slices),
-            };
+            let done = either!(self, stream => stream.try_read_vectored(slices));
             match done {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(len) if 0 < len && len < room => {
@@ -204,33 +157,22 @@ impl Stream {
     }
 
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(stream) => stream.poll_read_ready(cx),
-            Self::Local(stream) => stream.poll_read_ready(cx),
-            #[cfg(unix)]
-            Self::Pipe(pipe) => pipe.poll_read_ready(cx),
-        }
+        either!(self, stream => stream.poll_read_ready(cx))
     }
 
     /// Whether the peer is gone in both directions, as far as the last poll of the driver knows.
     pub fn is_hung_up(&self, cx: &mut Context<'_>) -> bool {
-        let both = Interest::READABLE | Interest::WRITABLE;
-        let ready = match self {
-            Self::Tcp(stream) => pin!(stream.ready(both)).poll(cx),
-            Self::Local(stream) => pin!(stream.ready(both)).poll(cx),
-            #[cfg(unix)]
-            Self::Pipe(pipe) => return pipe.is_hung_up(cx),
-        };
-        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed() && ready.is_write_closed())
+        match self {
+            Self::Tcp(stream) => {
+                let both = Interest::READABLE | Interest::WRITABLE;
+                is_closed_both_ways(&pin!(stream.ready(both)).poll(cx))
+            }
+            Self::Local(stream) => stream.is_hung_up(cx),
+        }
     }
 
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(stream) => stream.poll_write_ready(cx),
-            Self::Local(stream) => stream.poll_write_ready(cx),
-            #[cfg(unix)]
-            Self::Pipe(pipe) => pipe.poll_write_ready(cx),
-        }
+        either!(self, stream => stream.poll_write_ready(cx))
     }
 
     /// tokio takes an accepted socket for readable until a read fails. The driver has not been
@@ -241,8 +183,7 @@ impl Stream {
 
     /// Tells tokio that the kernel has nothing more for `interest`, until the driver says so.
     fn refuse(&self, interest: Interest) {
-        // A named pipe's readiness is of tokio's own making, and right.
-        if cfg!(windows) && matches!(self, Self::Local(_)) {
+        if LocalStream::READINESS_IS_TOKIOS && matches!(self, Self::Local(_)) {
             return;
         }
         let _ = self.try_io(interest, || {
@@ -262,33 +203,20 @@ impl Stream {
     /// Sends at once what the kernel takes; 0 when it takes nothing now.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         none_taken(match self {
-            #[cfg(unix)]
-            Self::Pipe(pipe) => pipe.write(bytes),
-            #[cfg(unix)]
-            _ => sys::send(self.descriptor(), bytes),
-            #[cfg(windows)]
-            Self::Local(pipe) => pipe.try_write(bytes),
-            #[cfg(windows)]
-            Self::Tcp(stream) => SockRef::from(stream).send(bytes),
+            Self::Tcp(stream) => sys::send(sys::descriptor_of(stream), bytes),
+            Self::Local(stream) => stream.send(bytes),
         })
     }
 
     /// As `send`, for several slices.
     pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         none_taken(match self {
-            #[cfg(unix)]
-            Self::Pipe(pipe) => pipe.write_vectored(slices),
-            #[cfg(unix)]
-            _ => sys::send_vectored(self.descriptor(), slices),
-            #[cfg(windows)]
-            Self::Local(pipe) => pipe.try_write_vectored(slices),
-            #[cfg(windows)]
-            Self::Tcp(stream) => SockRef::from(stream).send_vectored(slices),
+            Self::Tcp(stream) => sys::send_vectored(sys::descriptor_of(stream), slices),
+            Self::Local(stream) => stream.send_vectored(slices),
         })
     }
 
     /// As `send`, with a duplicate of a descriptor. It is gone as soon as a byte is.
-    #[cfg(unix)]
     pub fn send_with_descriptor(
         &self,
         bytes: &[u8],
@@ -301,26 +229,15 @@ impl Stream {
         ))
     }
 
-    #[cfg(windows)]
-    pub fn send_with_descriptor(
-        &self,
-        _bytes: &[u8],
-        _descriptor: Descriptor<'_>,
-    ) -> io::Result<usize> {
-        Err(errno::error(errno::ENOTSUP))
-    }
-
     /// Waits for the end of a connect that is under way.
     pub fn poll_connected(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        #[cfg(windows)]
-        if let Self::Local(stream) = self {
-            return stream.poll_opened(cx);
+        match self {
+            Self::Tcp(stream) => {
+                ready!(stream.poll_write_ready(cx))?;
+                Poll::Ready(connect_outcome(&SockRef::from(&*stream)))
+            }
+            Self::Local(stream) => stream.poll_connected(cx),
         }
-        ready!(self.poll_write_ready(cx))?;
-        Poll::Ready(match self.socket()?.take_error()? {
-            Some(error) => Err(error),
-            None => Ok(()),
-        })
     }
 
     /// Tells the peer that no more bytes will come. A named pipe has no such word: it is closed a while later.
@@ -335,38 +252,42 @@ impl Stream {
     pub fn socket(&self) -> io::Result<SockRef<'_>> {
         match self {
             Self::Tcp(stream) => Ok(SockRef::from(stream)),
-            Self::Local(stream) => local::socket_of(stream),
-            #[cfg(unix)]
-            Self::Pipe(pipe) => local::socket_of(&**pipe),
+            Self::Local(stream) => stream.socket(),
         }
     }
 
     pub fn descriptor(&self) -> Descriptor<'_> {
         match self {
             Self::Tcp(stream) => sys::descriptor_of(stream),
-            Self::Local(stream) => local::descriptor_of(stream),
-            #[cfg(unix)]
-            Self::Pipe(pipe) => sys::descriptor_of(&**pipe),
+            Self::Local(stream) => stream.descriptor(),
         }
     }
 
     /// What libuv says to reading from a pipe that is open for writing only.
     pub fn check_readable(&self) -> io::Result<()> {
         match self {
-            #[cfg(unix)]
-            Self::Pipe(pipe) => pipe.check_readable(),
-            _ => Ok(()),
+            Self::Tcp(_) => Ok(()),
+            Self::Local(stream) => stream.check_readable(),
         }
     }
 
     /// The same of a shutdown.
     pub fn check_writable(&self) -> io::Result<()> {
         match self {
-            #[cfg(unix)]
-            Self::Pipe(pipe) => pipe.check_writable(),
-            _ => Ok(()),
+            Self::Tcp(_) => Ok(()),
+            Self::Local(stream) => stream.check_writable(),
         }
     }
+}
+
+/// How a connect ended that is not under way any more.
+pub(super) fn connect_outcome(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.take_error()?.map_or(Ok(()), Err)
+}
+
+/// Of the answer to a question for both directions.
+pub(super) fn is_closed_both_ways(ready: &Poll<io::Result<Ready>>) -> bool {
+    matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed() && ready.is_write_closed())
 }
 
 fn none_taken(sent: io::Result<usize>) -> io::Result<usize> {

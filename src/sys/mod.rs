@@ -2,8 +2,8 @@
 //!
 //! Every function takes a borrowed descriptor and returns an `io::Result`, so nothing above this
 //! module handles bare integers. `errno` maps OS errors to the numbers libuv gives to JavaScript.
-//! Each platform module offers the same names, but for what a platform lacks: Windows has no `Poller` (the
-//! driver runs on a thread of its own there) and no descriptors that travel.
+//! Each platform module offers the same names. What a platform lacks fails there: Windows has no `Poller` (the
+//! driver runs on a thread of its own) and no descriptors that travel.
 
 pub mod errno;
 pub mod memory;

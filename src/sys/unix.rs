@@ -48,6 +48,18 @@ pub fn program_symbol(name: &CStr) -> Option<NonNull<c_void>> {
     NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
 }
 
+/// What the kernel says to a connect that it goes on with.
+pub const CONNECT_UNDER_WAY: i32 = libc::EINPROGRESS;
+
+/// Lets a socket have an address that connections of an earlier one still linger on, or share one with others.
+pub fn set_reuse(socket: &socket2::Socket, port: bool) -> io::Result<()> {
+    socket.set_reuse_address(true)?;
+    if port {
+        socket.set_reuse_port(true)?;
+    }
+    Ok(())
+}
+
 /// Longest name of a local socket in bytes (`sun_path`), as libuv applies it.
 pub const LOCAL_NAME_MAX: usize = {
     // SAFETY: `sockaddr_un` is plain data, for which all zeroes is a valid value.

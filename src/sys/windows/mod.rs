@@ -5,9 +5,10 @@
 
 pub mod codes;
 
-use super::Kind;
+use super::{Kind, errno};
+use socket2::SockRef;
 use std::ffi::{CStr, OsStr, c_void};
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::{AsRawHandle, AsRawSocket, AsSocket, BorrowedHandle, BorrowedSocket};
 use std::path::Path;
@@ -71,6 +72,51 @@ pub fn into_number(descriptor: OwnedDescriptor) -> i32 {
 /// Users see -1, as of Node's own handles.
 pub fn number(_descriptor: Descriptor<'_>) -> i32 {
     -1
+}
+
+/// What the system says to a connect that it goes on with.
+pub const CONNECT_UNDER_WAY: i32 = errno::EAGAIN;
+
+/// An address that lingers may be had anyway; the option of that name would let others take this one over, and nobody
+/// share it.
+pub fn set_reuse(_socket: &socket2::Socket, port: bool) -> io::Result<()> {
+    if port {
+        return Err(errno::error(errno::ENOTSUP));
+    }
+    Ok(())
+}
+
+/// Sends without blocking; gives the bytes that the system took.
+pub fn send(descriptor: Descriptor<'_>, bytes: &[u8]) -> io::Result<usize> {
+    SockRef::from(&socket_of(descriptor)?).send(bytes)
+}
+
+/// As `send`, for several slices in one call.
+pub fn send_vectored(descriptor: Descriptor<'_>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    SockRef::from(&socket_of(descriptor)?).send_vectored(slices)
+}
+
+fn socket_of(descriptor: Descriptor<'_>) -> io::Result<BorrowedSocket<'_>> {
+    match descriptor {
+        Descriptor::Socket(socket) => Ok(socket),
+        _ => Err(unsupported()),
+    }
+}
+
+pub fn send_with_descriptor(
+    _socket: Descriptor<'_>,
+    _bytes: &[u8],
+    _descriptor: Descriptor<'_>,
+) -> io::Result<usize> {
+    Err(errno::error(errno::ENOTSUP))
+}
+
+pub fn receive(
+    _socket: Descriptor<'_>,
+    _space: &mut [u8],
+    _descriptors: &mut Vec<OwnedDescriptor>,
+) -> io::Result<usize> {
+    Err(errno::error(errno::ENOTSUP))
 }
 
 pub fn is_listening(_descriptor: Descriptor<'_>) -> bool {

@@ -1,9 +1,9 @@
-//! Local pipes: interprocess owns the names and the creation, tokio the bytes.
+//! Unix domain sockets: interprocess owns the names and the creation, tokio the bytes.
 //!
 //! A name is a file system path, or an abstract name when its first byte is NUL (Linux only).
-//! The mechanisms are unix domain sockets here and named pipes on Windows.
 
-use super::stream::nonblocking_socket;
+use super::LocalStream;
+use crate::net::stream::nonblocking_socket;
 use crate::sys::{self, Descriptor, OwnedDescriptor, errno};
 use interprocess::ConnectWaitMode;
 use interprocess::local_socket::{
@@ -17,8 +17,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::task::{Context, Poll};
-
-pub use tokio::net::{UnixListener as LocalListener, UnixStream as LocalStream};
 
 /// Turns the bytes that JavaScript names a pipe by into interprocess's form.
 fn name(path: &[u8]) -> io::Result<Name<'_>> {
@@ -128,37 +126,39 @@ pub fn connect(path: &[u8]) -> io::Result<UnixStream> {
 pub fn pair() -> io::Result<(LocalStream, OwnedDescriptor)> {
     let (ours, theirs) = UnixStream::pair()?;
     ours.set_nonblocking(true)?;
-    Ok((LocalStream::from_std(ours)?, theirs.into()))
+    Ok((LocalStream::driven(ours)?, theirs.into()))
 }
 
-/// A stream that the driver knows.
-pub fn driven(stream: UnixStream) -> io::Result<LocalStream> {
-    LocalStream::from_std(stream)
-}
+/// A socket that listens, known to the driver.
+pub struct LocalListener(tokio::net::UnixListener);
 
-/// As `listen`, known to the driver.
-pub fn listen_driven(path: &[u8], backlog: i32) -> io::Result<LocalListener> {
-    LocalListener::from_std(listen(path, backlog)?)
-}
+impl LocalListener {
+    /// As the function `listen`.
+    pub fn listen(path: &[u8], backlog: i32) -> io::Result<Self> {
+        tokio::net::UnixListener::from_std(listen(path, backlog)?).map(Self)
+    }
 
-/// The socket of a stream or a listener.
-pub fn socket_of<T: AsFd>(of: &T) -> io::Result<SockRef<'_>> {
-    Ok(SockRef::from(of))
-}
+    /// Takes a socket that listens already; gives it back when it is not a local one.
+    pub fn from_socket(socket: Socket) -> io::Result<Result<Self, Socket>> {
+        if socket.local_addr()?.domain() != Domain::UNIX {
+            return Ok(Err(socket));
+        }
+        let listener = OwnedFd::from(socket).into();
+        tokio::net::UnixListener::from_std(listener).map(|listener| Ok(Self(listener)))
+    }
 
-pub fn descriptor_of(stream: &LocalStream) -> Descriptor<'_> {
-    stream.as_fd()
-}
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<LocalStream>> {
+        let accepted = self.0.poll_accept(cx);
+        accepted.map_ok(|(stream, _)| LocalStream::Socket(stream))
+    }
 
-pub fn descriptor_of_listener(listener: &LocalListener) -> Option<Descriptor<'_>> {
-    Some(listener.as_fd())
-}
+    pub fn socket(&self) -> io::Result<SockRef<'_>> {
+        Ok(SockRef::from(&self.0))
+    }
 
-pub fn poll_accept(
-    listener: &LocalListener,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<LocalStream>> {
-    listener.poll_accept(cx).map_ok(|(stream, _)| stream)
+    pub fn descriptor(&self) -> Option<Descriptor<'_>> {
+        Some(self.0.as_fd())
+    }
 }
 
 #[cfg(test)]

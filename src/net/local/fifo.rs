@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
-pub enum Pipe {
+pub enum Fifo {
     In(Receiver),
     Out(Sender),
     /// A FIFO that was opened for both; the second is a duplicate.
@@ -19,7 +19,7 @@ fn not_connected() -> io::Error {
     errno::error(errno::ENOTCONN)
 }
 
-impl Pipe {
+impl Fifo {
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
         Ok(match sys::access(fd.as_fd())? {
             (true, true) => {
@@ -114,7 +114,7 @@ impl Pipe {
     }
 }
 
-impl AsFd for Pipe {
+impl AsFd for Fifo {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::In(receiver) | Self::Both(receiver, _) => receiver.as_fd(),

@@ -1,69 +1,25 @@
-//! Local pipes on Windows: named pipes, under the names that `local` has elsewhere.
-//!
-//! A name lives as long as a handle to it does, so no file is left over. Connections do not go through a queue: each waits in an
-//! instance that the server has made before.
+//! The bytes of a named pipe, and the wait for an instance of one that is free.
 
-use crate::sys::{self, Descriptor, OwnedDescriptor, errno};
+use crate::net::stream::is_closed_both_ways;
+use crate::sys::{self, Descriptor, errno};
 use socket2::{SockRef, Socket};
-use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::windows::io::AsHandle;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, Interest, ReadBuf, Ready};
-use tokio::net::windows::named_pipe::{
-    ClientOptions, NamedPipeClient, NamedPipeServer, ServerOptions,
-};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
+use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer};
 
-/// Instances that wait for a client, as many as may connect between two turns without waiting themselves.
-const WAITING: usize = 16;
 /// Bytes of slices that are written together.
 const JOINED: usize = 64 * 1024;
-/// How long a client waits for one, as with libuv.
+/// How long a client waits for an instance, as with libuv.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// No name is owned apart from the listener.
-pub enum OwnPath {}
-
-impl OwnPath {
-    pub fn new(_path: &[u8]) -> Option<Self> {
-        None
-    }
-}
-
-fn name(path: &[u8]) -> io::Result<OsString> {
-    match std::str::from_utf8(path) {
-        Ok(name) if !name.is_empty() && !name.contains('\0') => Ok(name.into()),
-        _ => Err(errno::error(errno::EINVAL)),
-    }
-}
-
-/// Whether `path` can be a name at all.
-pub fn check_name(path: &[u8]) -> io::Result<()> {
-    name(path).map(drop)
-}
-
-/// A name without a listener is nothing here.
-pub fn reserve(_path: &[u8]) -> io::Result<(Socket, Option<OwnPath>)> {
-    Err(errno::error(errno::ENOTSUP))
-}
-
-pub fn connect_reserved(_socket: Socket, _path: &[u8]) -> io::Result<LocalStream> {
-    Err(errno::error(errno::ENOTSUP))
-}
-
-/// Connects to a name.
-pub fn connect(path: &[u8]) -> io::Result<LocalStream> {
-    open(Busy::new(name(path)?))
-}
-
-/// Opens the other end of an instance, or waits for one.
 fn open(busy: Busy) -> io::Result<LocalStream> {
     match ClientOptions::new().open(&busy.name) {
         Ok(client) => Ok(LocalStream::Client(client)),
@@ -156,8 +112,28 @@ macro_rules! either {
 }
 
 impl LocalStream {
-    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        either!(self, pipe => pipe.ready(interest).await, Err(not_connected()))
+    /// A named pipe's readiness is of tokio's own making, and right.
+    pub const READINESS_IS_TOKIOS: bool = true;
+
+    /// Opens the other end of an instance of a name, or waits for one.
+    pub fn open(name: OsString) -> io::Result<Self> {
+        open(Busy::new(name))
+    }
+
+    /// A stream that the driver knows, as all do.
+    pub fn driven(stream: Self) -> io::Result<Self> {
+        Ok(stream)
+    }
+
+    /// Handles come from nobody else.
+    pub fn adopt(_socket: Socket, _kind: sys::Kind) -> io::Result<Self> {
+        Err(errno::error(errno::ENOTSUP))
+    }
+
+    /// Whether the peer is gone, as far as the last poll of the driver knows.
+    pub fn is_hung_up(&self, cx: &mut Context<'_>) -> bool {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        either!(self, pipe => is_closed_both_ways(&pin!(pipe.ready(both)).poll(cx)), false)
     }
 
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -172,25 +148,25 @@ impl LocalStream {
         ended(either!(self, pipe => pipe.try_read_vectored(slices), Err(not_connected())))
     }
 
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         either!(self, pipe => pipe.try_write(bytes), Err(not_connected()))
     }
 
     /// One write is under way at a time, and of several slices it would take the first alone: they are joined, as many as one
     /// write should have.
-    pub fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let [first, rest @ ..] = slices else {
             return Ok(0);
         };
         if rest.is_empty() || first.len() >= JOINED {
-            return self.try_write(first);
+            return self.send(first);
         }
         let mut joined = Vec::with_capacity(JOINED);
         for slice in slices {
             let room = JOINED - joined.len();
             joined.extend_from_slice(&slice[..slice.len().min(room)]);
         }
-        self.try_write(&joined)
+        self.send(&joined)
     }
 
     pub fn try_io<T>(
@@ -201,8 +177,8 @@ impl LocalStream {
         either!(self, pipe => pipe.try_io(interest, act), Err(not_connected()))
     }
 
-    /// Whether the other end is open, which it is as soon as there is a handle.
-    pub fn poll_opened(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Waits for the other end to be open, which it is as soon as there is a handle.
+    pub fn poll_connected(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let Self::Busy(busy) = self else {
                 return self.poll_write_ready(cx);
@@ -217,8 +193,23 @@ impl LocalStream {
         }
     }
 
-    fn descriptor(&self) -> Descriptor<'_> {
+    /// There is none.
+    pub fn socket(&self) -> io::Result<SockRef<'_>> {
+        Err(errno::error(errno::ENOTSOCK))
+    }
+
+    pub fn descriptor(&self) -> Descriptor<'_> {
         either!(self, pipe => Descriptor::Pipe(pipe.as_handle()), Descriptor::Nothing)
+    }
+
+    /// Both directions are open.
+    pub fn check_readable(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// As of reading.
+    pub fn check_writable(&self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -242,106 +233,5 @@ impl AsyncRead for LocalStream {
             Poll::Ready(Err(error)) => Poll::Ready(ended(Err(error)).map(drop)),
             read => read,
         }
-    }
-}
-
-/// An instance, once a client has come to it.
-type Waiting = Pin<Box<dyn Future<Output = io::Result<NamedPipeServer>>>>;
-
-/// The instances of one name that wait for clients.
-pub struct LocalListener {
-    name: OsString,
-    waiting: RefCell<VecDeque<Waiting>>,
-}
-
-/// Handles for other processes travel in no way that we have here.
-pub fn pair() -> io::Result<(LocalStream, OwnedDescriptor)> {
-    Err(errno::error(errno::ENOTSUP))
-}
-
-/// A stream that the driver knows, as all do.
-pub fn driven(stream: LocalStream) -> io::Result<LocalStream> {
-    Ok(stream)
-}
-
-/// There is none.
-pub fn socket_of<T>(_of: &T) -> io::Result<SockRef<'_>> {
-    Err(errno::error(errno::ENOTSOCK))
-}
-
-pub fn descriptor_of(stream: &LocalStream) -> Descriptor<'_> {
-    stream.descriptor()
-}
-
-pub fn descriptor_of_listener(_listener: &LocalListener) -> Option<Descriptor<'_>> {
-    None
-}
-
-pub fn poll_accept(
-    listener: &LocalListener,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<LocalStream>> {
-    listener.poll_accept(cx)
-}
-
-/// Takes a name, which must be free.
-pub fn listen_driven(path: &[u8], _backlog: i32) -> io::Result<LocalListener> {
-    let listener = LocalListener {
-        name: name(path)?,
-        waiting: RefCell::default(),
-    };
-    let mut waiting = VecDeque::with_capacity(WAITING);
-    waiting.push_back(listener.instance(true)?);
-    for _ in 1..WAITING {
-        waiting.push_back(listener.instance(false)?);
-    }
-    *listener.waiting.borrow_mut() = waiting;
-    Ok(listener)
-}
-
-/// As libuv words what the system says to a name.
-pub fn bind_error(error: io::Error) -> io::Error {
-    if errno::is(&error, errno::EPERM) {
-        errno::error(errno::EADDRINUSE)
-    } else if errno::is(&error, errno::ENOENT) {
-        errno::error(errno::EACCES)
-    } else {
-        error
-    }
-}
-
-impl LocalListener {
-    fn instance(&self, first: bool) -> io::Result<Waiting> {
-        let server = ServerOptions::new()
-            .first_pipe_instance(first)
-            .create(&self.name)?;
-        Ok(Box::pin(async move {
-            server.connect().await?;
-            Ok(server)
-        }))
-    }
-
-    /// Gives a client's connection, and has another instance wait in its place.
-    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<LocalStream>> {
-        let mut waiting = self.waiting.borrow_mut();
-        if waiting.is_empty() {
-            waiting.push_back(self.instance(false)?);
-        }
-        let mut at = 0;
-        while at < waiting.len() {
-            let Poll::Ready(connected) = waiting[at].as_mut().poll(cx) else {
-                at += 1;
-                continue;
-            };
-            waiting.remove(at);
-            if let Ok(instance) = self.instance(false) {
-                waiting.push_back(instance);
-            }
-            // A client that is gone again has nobody to tell.
-            if let Ok(server) = connected {
-                return Poll::Ready(Ok(LocalStream::Server(server)));
-            }
-        }
-        Poll::Pending
     }
 }
