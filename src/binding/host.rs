@@ -234,6 +234,27 @@ struct Buffers {
 }
 
 impl Buffers {
+    /// The buffer that JavaScript has left under `number`: it makes one of the same length when it takes one, in less time than
+    /// it takes from here.
+    fn left(&self, number: u32, len: usize) -> Option<Fresh> {
+        let (mut data, mut found, mut value) = (ptr::null_mut(), 0, ptr::null_mut());
+        // SAFETY: a live environment with an open scope, an array of it, places for the results.
+        let status = unsafe {
+            match sys::napi_get_element(self.env, self.chunks, number, &mut value) {
+                sys::Status::napi_ok => {
+                    sys::napi_get_buffer_info(self.env, value, &mut data, &mut found)
+                }
+                status => status,
+            }
+        };
+        let fits = status == sys::Status::napi_ok && found == len && !data.is_null();
+        fits.then_some(Fresh {
+            number,
+            data: data.cast(),
+            len,
+        })
+    }
+
     fn make(&self, number: u32, len: usize) -> Option<Fresh> {
         let (mut data, mut value) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: a live environment with an open scope, an array of it, places for the results.
@@ -276,7 +297,8 @@ impl Buffers {
                 Some(replaced) => replaced.number,
                 None => self.free_number(),
             };
-            self.fresh[at] = Some(self.make(number, len)?);
+            let left = self.left(number, len);
+            self.fresh[at] = Some(left.or_else(|| self.make(number, len))?);
             self.made += 1;
         }
         Some(())

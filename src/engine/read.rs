@@ -165,8 +165,11 @@ impl Conn {
             };
             let (room, offset) = (size + space.spill.len(), space.offset);
             let [first, second, third, fourth] = space.buffers;
-            let mut slices = [first, second, third, fourth, space.spill].map(IoSliceMut::new);
-            let done = stream.poll_read_vectored(cx, &mut slices);
+            let mut slices = [first, second, third, fourth, &mut []].map(IoSliceMut::new);
+            // Behind the last that is not empty.
+            let last = size.div_ceil(BUFFER_MAX);
+            slices[last] = IoSliceMut::new(space.spill);
+            let done = stream.poll_read_vectored(cx, &mut slices[..=last]);
             return done.map_ok(|len| Taken {
                 len,
                 room,

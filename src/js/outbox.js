@@ -122,12 +122,14 @@ function writeSmall(id, bytes, length) {
 }
 
 // A large read got a buffer of the expected size, of which it filled at least half. Users find that `chunk.buffer` is the chunk,
-// as in Node.
+// as in Node. The next read finds a buffer where this one was: another, or this one where nobody has seen it.
 function ownedOut(number, length) {
   const buffer = chunks[number]
-  chunks[number] = undefined
   ballast.words = new Array(length >> BALLAST_SHIFT)
-  if (length === buffer.length) return buffer
+  if (length === buffer.length) {
+    chunks[number] = Buffer.allocUnsafeSlow(length)
+    return buffer
+  }
   const chunk = Buffer.allocUnsafeSlow(length)
   chunk.set(buffer.subarray(0, length))
   return chunk
@@ -306,7 +308,6 @@ function deliverAll(end) {
     if (handle === undefined || handle.id !== id || (handle.closing && isOver(handle, kind))) {
       // A connection that was accepted for a listener which is gone belongs to nobody.
       if (kind === CONNECTION && events[at + 2] > 0) native.close(events[at + 2], false)
-      if (kind === DATA_OWNED || kind === BODY_OWNED) chunks[events[at + 2]] = undefined
       continue
     }
     if (kind === HEAD && isWhole(handle, at, end)) kind = WHOLE
