@@ -88,6 +88,45 @@ for (const [name, mock] of Object.entries(MOCKS)) {
   })
 }
 
+// Stands before another socket, with its handle: what comes of the bytes goes through its hands.
+function standIn({ net }, real, log) {
+  const socket = new net.Socket()
+  socket.connecting = real.connecting
+  socket._handle = real._handle
+  real.once('connect', () => {
+    socket.connecting = false
+    socket.emit('connect')
+  })
+  real.on('data', (chunk) => {
+    log.push(['stand-in', String(chunk).split('\r\n', 1)[0]])
+    socket.push(chunk)
+  })
+  real.on('end', () => socket.push(null))
+  real.on('close', () => socket.destroy())
+  socket._write = (chunk, encoding, done) => real.write(chunk, encoding, done)
+  socket._writev = null
+  socket._final = (done) => real.end(done)
+  return socket
+}
+
+async function logOfStandIns({ http, net }) {
+  const log = []
+  const server = builtIn.http.createServer((req, res) => res.end(req.url))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  const createConnection = () => standIn({ net }, net.connect(port, '127.0.0.1'), log)
+  const [response] = await once(http.get({ path: '/there', createConnection }), 'response')
+  for await (const chunk of response) log.push(String(chunk))
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  return log
+}
+
+test('a stand-in with the handle of another socket', { skip, timeout: 10000 }, async () => {
+  assert.deepEqual(await logOfStandIns(ferrowire), await logOfStandIns(builtIn))
+})
+
 const ANSWERS = {
   'ended by the close': 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello',
   'with a bad chunk': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',

@@ -5,7 +5,7 @@
 const tls = require('node:tls')
 const http2 = require('node:http2')
 const readline = require('node:readline')
-const { Duplex, Readable, Transform } = require('node:stream')
+const { Duplex, Readable, Transform, Writable } = require('node:stream')
 const { scenario } = require('../common/harness')
 const { closed, event, gone } = require('../common/tools')
 
@@ -68,6 +68,64 @@ scenario('4 MiB through TLS over a socket', {}, async (run) => {
   outer.destroy()
   inner.destroy()
   await gone(inner)
+  await run.close(listener)
+})
+
+scenario('TLS over a socket that is ended', {}, async (run) => {
+  for (const end of ['socket', 'peer']) {
+    for (const writes of [false, true]) {
+      const over = (socket) => tls.connect({ ...CLIENT, socket })
+      const found = await secured(run, over, ['end', 'error', 'close'])
+      const { listener, inner, outer } = found
+      // Each end hears of the other's in its own time.
+      inner.resume()
+      outer.resume()
+      await event(outer, 'secureConnect')
+      found[end].end()
+      const lane = end === 'socket' ? run.client : run.server
+      if (writes) (end === 'socket' ? outer : inner).write('late', (error) => lane.log(error))
+      await closed(inner, outer)
+      await run.close(listener)
+    }
+  }
+})
+
+scenario('TLS over a socket whose stream is held up', {}, async (run) => {
+  for (const way of ['paused', 'let go by a pipe', 'piped to who takes nothing']) {
+    const sink = new Writable({ highWaterMark: 1, write() {} })
+    const over = (socket) => {
+      if (way !== 'paused') socket.pipe(sink)
+      const outer = tls.connect({ ...CLIENT, socket })
+      if (way === 'paused') socket.pause()
+      if (way === 'let go by a pipe') socket.unpipe(sink)
+      return outer
+    }
+    const { listener, inner, outer } = await secured(run, over)
+    run.client.log(way)
+    for (let i = 0; i < 5; i++) {
+      inner.write('to the client')
+      await event(outer, 'data')
+    }
+    outer.end('to the server')
+    inner.end()
+    await closed(inner, outer)
+    await run.close(listener)
+  }
+})
+
+scenario('a slow reader of TLS over a socket', {}, async (run) => {
+  const over = (socket) => tls.connect({ ...CLIENT, socket })
+  const { listener, socket, inner, outer } = await secured(run, over, ['end', 'error', 'close'])
+  const LENGTH = 8 << 20
+  inner.end(Buffer.alloc(LENGTH, 'x'))
+  await event(outer, 'readable')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  // Not all of it has been taken from the kernel yet.
+  run.client.log(outer.readableLength < LENGTH / 2, socket.bytesRead < LENGTH / 2)
+  let length = 0
+  for await (const chunk of outer) length += chunk.length
+  run.client.log(length)
+  await closed(inner, outer)
   await run.close(listener)
 })
 

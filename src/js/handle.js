@@ -51,6 +51,8 @@ class Handle extends AsyncResource {
     this.onclosed = noop
     // Who waits for the end of shutdown().
     this.final = undefined
+    // The listener for 'data' that is known to be no wrapper's (net/below.js).
+    this.plainListener = undefined
     if (id !== 0) this.assign(id)
   }
 

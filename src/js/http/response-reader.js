@@ -9,6 +9,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
 const { IncomingMessage, maxHeaderSize } = require('node:http')
 const { httpErrors } = require('../engine')
+const { kOwner } = require('../internal/symbols')
 const { turn } = require('../outbox')
 const net = require('../net')
 const exchange = require('./client-exchange')
@@ -123,8 +124,10 @@ class ResponseReader {
     const handle = socket._handle
     // Bytes that have come to the stream already can only be had from there, and who listens for bytes must get them.
     const readsItself = socket.readableLength > 0 || socket.listenerCount('data') > 0
-    // Without a connection of the engine's the bytes come from somebody who has put himself in the place of one.
-    if (typeof handle?.startHttp === 'function' && handle.id !== 0 && !readsItself) {
+    // Without a connection of the engine's, or with that of another socket, the bytes come from somebody who has put himself in
+    // the place of one.
+    const isOwn = typeof handle?.startHttp === 'function' && handle[kOwner] === socket
+    if (isOwn && handle.id !== 0 && !readsItself) {
       this.codec = handle
       this.fed = false
       unfollowFlow(socket)

@@ -10,6 +10,7 @@ const { validateString } = require('../internal/validators')
 const { TcpHandle, LocalHandle } = require('../engine')
 const { normalizeArgs } = require('./arguments')
 const { connectTo } = require('./attempt')
+const { leaveBelow } = require('./below')
 const { lookupAndConnect } = require('./lookup')
 const { Socket, initHandle } = require('./socket')
 
@@ -26,6 +27,7 @@ Socket.prototype.connect = function (...args) {
     throw new codes.ERR_MISSING_ARGS(['options', 'port', 'path'])
   }
   // A socket that its peer had ended may be connected again.
+  leaveBelow(this)
   if (this.write !== Socket.prototype.write) this.write = Socket.prototype.write
   if (this.destroyed) {
     this._handle = null

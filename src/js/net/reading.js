@@ -6,6 +6,7 @@ const stream = require('node:stream')
 const { errnoException, eventException } = require('../internal/errors')
 const { kBuffer, kOwner } = require('../internal/symbols')
 const { debug } = require('./debug')
+const { isBelow } = require('./below')
 const { readInto } = require('./read-into')
 
 const { push } = stream.Duplex.prototype
@@ -94,6 +95,7 @@ function defineReading(Socket) {
   }
 
   Socket.prototype.resume = function () {
+    if (!this.connecting && this._handle && isBelow(this)) return this.resume()
     resumeHandle(this)
     return stream.Duplex.prototype.resume.call(this)
   }

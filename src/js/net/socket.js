@@ -10,6 +10,7 @@ const { validateBlockList, validateInt32, validateNumber } = require('../interna
 const symbols = require('../internal/symbols')
 const { Handle, TcpHandle, LocalHandle, adopt, kindOf } = require('../engine')
 const { addClientAbortSignal } = require('./abort')
+const { keepBelow, wrapperOf } = require('./below')
 const { BoundSocket } = require('./bound-socket')
 const { defineClosing } = require('./closing')
 const { setUserBuffer, useUserBuffer } = require('./read-into')
@@ -201,6 +202,7 @@ function initHandle(socket) {
   if (typeof handle.getAsyncId === 'function') socket[kAsyncId] = handle.getAsyncId()
   for (const name in EVENTS) if (handle[name] !== EVENTS[name]) handle[name] = EVENTS[name]
   if (socket[kBuffer]) useUserBuffer(socket, handle)
+  keepBelow(socket)
 }
 
 // For another attempt to connect.
@@ -212,16 +214,8 @@ Socket.prototype[kReinitializeHandle] = function reinitializeHandle(handle) {
 
 function onReadableEnd() {
   // TLS above decides when to end; its last bytes may be still to come.
-  if (!this.allowHalfOpen && isWrapped(this)) this.allowHalfOpen = true
+  if (!this.allowHalfOpen && wrapperOf(this)) this.allowHalfOpen = true
   if (!this.allowHalfOpen) this.write = writeAfterEnd
-}
-
-// Node's tls and http2 reach any stream that is not their own kind of socket through a wrapper,
-// which shows only by the listener that hands the bytes on.
-function isWrapped(socket) {
-  return socket
-    .listeners('data')
-    .some((listener) => listener.name === 'ondata' && String(listener).includes('.readBuffer('))
 }
 
 Socket.prototype.setTimeout = setStreamTimeout

@@ -8,6 +8,7 @@ const stream = require('node:stream')
 const { UV_ENOTCONN } = require('../internal/errno')
 const { codes, endedByPeer, errnoException } = require('../internal/errors')
 const { kAfterAsyncWrite, kLastWriteQueueSize, kOwner } = require('../internal/symbols')
+const { doneBelow, isBelow } = require('./below')
 const { requestOf } = require('./request')
 const { afterRoom, write, writev } = require('./write')
 
@@ -57,8 +58,9 @@ function defineWriting(Socket) {
       return false
     }
     this._unrefTimer()
-    if (isVector) writev(this, data, callback)
-    else write(this, data, encoding, callback)
+    const done = isBelow(this) ? doneBelow(this, callback) : callback
+    if (isVector) writev(this, data, done)
+    else write(this, data, encoding, done)
   }
 
   Socket.prototype._writev = function (chunks, callback) {
