@@ -23,6 +23,10 @@ const scenarios = [
   'a write that waits',
   'request',
   'kept connections',
+  'throws over tcp',
+  'throws over local',
+  'throws of an http server',
+  'throws of an http client',
   'upgrade',
 ]
 

@@ -189,6 +189,39 @@ test('what cannot be cloned is refused as v8 refuses it', () => {
   }
 })
 
+test('what only looks plain is left to V8', () => {
+  const odd = (object) => Object.setPrototypeOf(object, Object.prototype)
+  const messages = [
+    new Proxy({ a: 1 }, {}),
+    { list: [new Proxy([1], {})] },
+    (function () {
+      return arguments
+    })(1, 2),
+    odd(new Map([[1, 2]])),
+    odd(new Set([1])),
+    odd(new WeakMap()),
+    odd(Promise.resolve()),
+    odd(new Date(5)),
+    odd(/x/g),
+    odd(new String('text')),
+    odd([1, 2]),
+    Object.setPrototypeOf(new Error('failed'), null),
+    Object.setPrototypeOf(new Boolean(true), null),
+    {},
+    { __proto__: null },
+  ]
+  for (const message of messages) {
+    let expected
+    try {
+      expected = v8.deserialize(v8.serialize(message))
+    } catch (error) {
+      assert.throws(() => encode(message), { name: error.name, message: error.message })
+      continue
+    }
+    assert.deepEqual(decodeAt(encode(message)), expected)
+  }
+})
+
 test('bytes of a frame that is nobody else s are not copied when large', () => {
   const frame = encode({ small: Buffer.from('small'), large: Buffer.alloc(10_000, 1) })
   const { small, large } = decode(frame, 4, frame.length, true)

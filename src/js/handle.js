@@ -7,7 +7,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
 const { UV_ENOTCONN } = require('./internal/errno')
 const { kOwner } = require('./internal/symbols')
-const { SMALL_MAX, attach, hasUntold, lengthOf, native, writeSmall } = require('./outbox')
+const { SMALL_MAX, attach, hasUntold, lengthOf, native, callBack, writeSmall } = require('./outbox')
 
 // Set in the answer to a write that the kernel did not take whole, see engine/ops.rs.
 const SHORT = 0x40000000
@@ -90,7 +90,7 @@ class Handle extends AsyncResource {
 
   getAsyncId() {
     // Node counts in a Float64Array: as a small integer the number takes no place of its own wherever it is kept.
-    const id = (this.renewed ?? this).asyncId()
+    const id = this.own.asyncId()
     const small = id | 0
     return small === id ? small : id
   }
@@ -102,16 +102,21 @@ class Handle extends AsyncResource {
 
   // A kept connection goes on under another async id, in the context of who has it now: Agent calls this, Node's too.
   asyncReset() {
-    const before = this.renewed ?? this
+    const before = this.own
     this.renewed = new AsyncResource(this.constructor.SOCKET, MANUAL)
     this.renewed.handle = this
     if (this.scope === before) this.scope = this.renewed
     before.emitDestroy()
   }
 
+  // The async resource of the connection itself.
+  get own() {
+    return this.renewed ?? this
+  }
+
   // Who had lent the handle a scope takes it back.
   resetScope() {
-    this.scope = this.renewed ?? this
+    this.scope = this.own
   }
 
   open(fd, listening) {
@@ -230,13 +235,10 @@ class Handle extends AsyncResource {
 
   // The engine's record that the closing phase has come. Whoever had lent the handle a scope is done with it.
   closed() {
-    const own = this.renewed ?? this
-    try {
-      if (this.onclosed !== noop) own.runInAsyncScope(this.onclosed, this)
-    } finally {
-      if (this.request instanceof AsyncResource) this.request.emitDestroy()
-      own.emitDestroy()
-    }
+    const { own } = this
+    if (this.onclosed !== noop) callBack(own, this.onclosed, this)
+    if (this.request instanceof AsyncResource) this.request.emitDestroy()
+    own.emitDestroy()
   }
 
   ref() {
@@ -264,12 +266,12 @@ class Handle extends AsyncResource {
   // The engine's record of a connection that this listener accepted, or of an error.
   accept(id) {
     if (id < 0) {
-      this.scope.runInAsyncScope(this.onconnection, this, id, undefined)
+      callBack(this.scope, this.onconnection, this, id, undefined)
       return
     }
     const Kind = this.constructor
     const accepted = new Kind(Kind.SOCKET, id, this.getAsyncId())
-    this.scope.runInAsyncScope(this.onconnection, this, 0, accepted)
+    callBack(this.scope, this.onconnection, this, 0, accepted)
   }
 
   // --- codecs -------------------------------------------------------------------------------
@@ -322,11 +324,8 @@ class Handle extends AsyncResource {
     const { request } = this
     this.request = undefined
     const scope = request instanceof AsyncResource ? request : this
-    try {
-      scope.runInAsyncScope(request.oncomplete, request, status, this, request, true, true)
-    } finally {
-      if (scope === request) request.emitDestroy()
-    }
+    callBack(scope, request.oncomplete, request, status, this, request, true, true)
+    if (scope === request) request.emitDestroy()
   }
 
   onconnection() {}

@@ -5,6 +5,12 @@
 
 const process = require('node:process')
 
+// They load Node addons too, but have no libuv loop that the engine could sit on.
+const otherRuntime = process.versions.bun ? 'Bun' : process.versions.deno ? 'Deno' : undefined
+if (otherRuntime !== undefined) {
+  throw new Error(`ferrowire runs on Node.js only: it needs libuv, which ${otherRuntime} lacks`)
+}
+
 const LIBRARIES = { linux: ['-gnu', '-musl'], win32: ['-msvc', '-gnu'] }
 
 function load() {

@@ -7,12 +7,6 @@
 const process = require('node:process')
 const { Buffer } = require('node:buffer')
 
-// They load Node addons too, but have no libuv loop that the engine could sit on.
-const otherRuntime = process.versions.bun ? 'Bun' : process.versions.deno ? 'Deno' : undefined
-if (otherRuntime !== undefined) {
-  throw new Error(`ferrowire runs on Node.js only: it needs libuv, which ${otherRuntime} lacks`)
-}
-
 const native = require('./native')
 
 // Same list as `Kind` in engine/outbox.rs.
@@ -135,20 +129,57 @@ function ownedOut(number, length) {
   return chunk
 }
 
+// An exception is told in the async resource of the event, as Node tells it: whoever handles uncaught ones finds the ids and the
+// stores of AsyncLocalStorage of where it was thrown.
+let hasThrown = false
+
+function fail(error) {
+  hasThrown = true
+  native.fatalException(error)
+}
+
+function guarded(act, ...args) {
+  try {
+    Reflect.apply(act, this, args)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+function guardedRead(chunk) {
+  try {
+    this.reader(chunk)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+/** Calls `act` in an async resource, as Node calls back. */
+function callBack(resource, act, receiver, ...args) {
+  resource.runInAsyncScope(guarded, receiver, act, ...args)
+}
+
+// Of what a codec found. Node's parser of responses calls back from within the callback of the connection, which is where its
+// exceptions are told.
+function tellReader(handle, act, ...args) {
+  if (handle.joinsBodies) handle.scope.runInAsyncScope(act, handle, ...args)
+  else callBack(handle.scope, act, handle, ...args)
+}
+
 function deliver(handle, kind, at) {
   const a = events[at + 2]
   const b = events[at + 3]
   switch (kind) {
     case DATA:
       if (handle.undelivered !== 0) handle.undelivered = 0
-      handle.scope.runInAsyncScope(handle.reader, handle, copyOut(a, b))
+      handle.scope.runInAsyncScope(guardedRead, handle, copyOut(a, b))
       break
     case DATA_OWNED:
       if (handle.undelivered !== events[at + 4]) handle.undelivered = events[at + 4]
-      handle.scope.runInAsyncScope(handle.reader, handle, ownedOut(a, b))
+      handle.scope.runInAsyncScope(guardedRead, handle, ownedOut(a, b))
       break
     case END:
-      handle.scope.runInAsyncScope(handle.onend, handle, a)
+      callBack(handle.scope, handle.onend, handle, a)
       break
     case WRITABLE:
       handle.onwritable()
@@ -169,21 +200,21 @@ function deliver(handle, kind, at) {
       break
     case FRAME: {
       if (handle.textFrames) {
-        handle.scope.runInAsyncScope(handle.onframe, handle, frameText(a, b))
+        callBack(handle.scope, handle.onframe, handle, frameText(a, b))
       } else if (a < 0) {
         const start = events[at + 4]
         const frame = native.takeSpill(a)
-        handle.scope.runInAsyncScope(handle.onframe, handle, frame, start, start + b, true)
+        callBack(handle.scope, handle.onframe, handle, frame, start, start + b, true)
       } else {
         // In place: whoever reads it copies what it keeps.
-        handle.scope.runInAsyncScope(handle.onframe, handle, slab, a, a + b, false)
+        callBack(handle.scope, handle.onframe, handle, slab, a, a + b, false)
       }
       break
     }
     case WHOLE:
-      handle.scope.runInAsyncScope(
-        handle.onwhole,
+      tellReader(
         handle,
+        handle.onwhole,
         textOut(a, b),
         events[at + 4],
         events[at + 5],
@@ -192,38 +223,26 @@ function deliver(handle, kind, at) {
       break
     case HEAD:
       if ((events[at + 4] & FLUSHED) !== 0) handle.hasFlushed = true
-      handle.scope.runInAsyncScope(
-        handle.onhead,
-        handle,
-        textOut(a, b),
-        events[at + 4],
-        events[at + 5],
-      )
+      tellReader(handle, handle.onhead, textOut(a, b), events[at + 4], events[at + 5])
       break
     case BODY:
-      handle.scope.runInAsyncScope(handle.onbody, handle, copyOut(a, b))
+      tellReader(handle, handle.onbody, copyOut(a, b))
       break
     case MESSAGE_END:
       if (b > 0) handle.hasFlushed = true
-      handle.scope.runInAsyncScope(handle.onmessageend, handle, textOut(a, b), events[at + 4] !== 0)
+      tellReader(handle, handle.onmessageend, textOut(a, b), events[at + 4] !== 0)
       break
     case BODY_OWNED:
-      handle.scope.runInAsyncScope(handle.onbody, handle, ownedOut(a, b))
+      tellReader(handle, handle.onbody, ownedOut(a, b))
       break
     case UPGRADE:
-      handle.scope.runInAsyncScope(handle.onupgrade, handle, copyOut(a, b))
+      tellReader(handle, handle.onupgrade, copyOut(a, b))
       break
     case PARSE_ERROR:
-      handle.scope.runInAsyncScope(
-        handle.onparseerror,
-        handle,
-        a,
-        b,
-        copyOut(events[at + 4], events[at + 5]),
-      )
+      tellReader(handle, handle.onparseerror, a, b, copyOut(events[at + 4], events[at + 5]))
       break
     case PARTIAL:
-      handle.scope.runInAsyncScope(handle.onpartial, handle)
+      tellReader(handle, handle.onpartial)
       break
     case UNCLAIMED:
       native.dropUnclaimed(handle.id, a)
@@ -314,12 +333,15 @@ function deliverAll(end) {
     untold = at + (kind === WHOLE ? WHOLE_RECORDS : 1) * STRIDE
     try {
       deliver(handle, kind, at)
-      if (kind === WHOLE) at = untold - STRIDE
     } catch (error) {
-      // No drain after a throw: Node's own callback scope skips it too.
-      native.fatalException(error)
+      handle.own.runInAsyncScope(fail, undefined, error)
+    }
+    // No drain after a throw: Node's own callback scope skips it too.
+    if (hasThrown) {
+      hasThrown = false
       continue
     }
+    if (kind === WHOLE) at = untold - STRIDE
     const next = at + STRIDE
     if (next < end && events[next + 1] === id && isJoined(handle, kind) && events[next] >= FRAME) {
       if (handle.joinsBodies || !ticksBefore(handle, next)) continue
@@ -338,7 +360,17 @@ const liveHandles = () => handles.filter((handle) => handle !== undefined && !ha
 // the first load: a handle brings its own functions with it.
 if (native.outbox === undefined) {
   native.open(dispatch, events, slab, chunks, small)
-  native.outbox = { SMALL_MAX, attach, hasUntold, lengthOf, liveHandles, native, turn, writeSmall }
+  native.outbox = {
+    SMALL_MAX,
+    attach,
+    hasUntold,
+    lengthOf,
+    liveHandles,
+    native,
+    callBack,
+    turn,
+    writeSmall,
+  }
 }
 
 module.exports = native.outbox

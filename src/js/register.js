@@ -7,7 +7,6 @@
 
 const process = require('node:process')
 const Module = require('node:module')
-const builtIn = require('node:net')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { loadCluster, useModules } = require('./internal/load-cluster')
@@ -52,6 +51,19 @@ function resolvedByOthers(next, specifier, context) {
   }
 }
 
+// What an application that asks for none of it need not wait for: 30 ms of each process and each worker thread.
+let isPrepared = false
+
+function prepare() {
+  if (isPrepared) return
+  isPrepared = true
+  const builtIn = require('node:net')
+  const net = require('./net')
+  countAsInstances(net.Socket, builtIn.Socket)
+  countAsInstances(net.Server, builtIn.Server)
+  require('./internal/active-handles').tellActiveHandles()
+}
+
 function redirectByHooks() {
   const ownUrl = pathToFileURL(OWN_FOLDER).href
   Module.registerHooks({
@@ -63,6 +75,7 @@ function redirectByHooks() {
       // Other loaders are asked first: one that wraps modules for tracing puts its own in front of them.
       const found = resolvedByOthers(next, specifier, context)
       if (found.url !== BUILT_IN.get(specifier)) return found
+      prepare()
       return { url: pathToFileURL(target).href, format: 'commonjs', shortCircuit: true }
     },
   })
@@ -70,7 +83,9 @@ function redirectByHooks() {
 
 // Before Node 22.15: requires by the loader function, imports by a loader thread.
 function redirectByLoader() {
-  // An import would load it without asking us.
+  // Imports would come past us.
+  prepare()
+  require('./http')
   loadCluster()
   const load = Module._load
   Module._load = function (request, parent, isMain) {
@@ -109,24 +124,27 @@ function countAsInstances(Class, BuiltIn) {
 const kRegistered = Symbol.for('ferrowire.registered')
 
 // With --no-addons too.
-function load() {
+function isLoadable() {
   try {
-    return require('./net')
+    require('./native')
+    return true
   } catch (error) {
-    if (error.cause?.code === 'ERR_DLOPEN_DISABLED') return undefined
+    if (error.cause?.code === 'ERR_DLOPEN_DISABLED') return false
     throw error
   }
 }
 
-const net = process[kRegistered] === undefined && addonsAllowed() ? load() : undefined
-
-if (net !== undefined) {
+if (process[kRegistered] === undefined && addonsAllowed() && isLoadable()) {
   Object.defineProperty(process, kRegistered, { value: __filename })
-  countAsInstances(net.Socket, builtIn.Socket)
-  countAsInstances(net.Server, builtIn.Server)
-  require('./http')
-  require('./internal/active-handles').tellActiveHandles()
-  useModules({ fork: hasChildProcess ? require('./child_process').fork : undefined, net })
+  useModules({
+    hasFork: hasChildProcess,
+    get fork() {
+      return require('./child_process').fork
+    },
+    get net() {
+      return require('./net')
+    },
+  })
   if (typeof Module.registerHooks === 'function') redirectByHooks()
   else redirectByLoader()
 }

@@ -6,13 +6,17 @@
 // node:child_process once, when it is loaded, and makes a server while it handles a worker's
 // 'queryServer'; only for those moments are these ours there.
 
-let ourFork
-let ourNet
+let ours
 let cluster
 
-function useModules({ fork, net }) {
-  ourFork = fork
-  ourNet = net
+/** Under the preload: `modules` loads what it is asked for. */
+function useModules(modules) {
+  ours = modules
+}
+
+// Few processes that listen have workers.
+function forkLater(...args) {
+  return ours.fork(...args)
 }
 
 function loadCluster() {
@@ -20,7 +24,7 @@ function loadCluster() {
   const childProcess = require('node:child_process')
   const { fork } = childProcess
   try {
-    if (ourFork !== undefined) childProcess.fork = ourFork
+    if (ours?.hasFork) childProcess.fork = forkLater
     cluster = require('node:cluster')
   } finally {
     childProcess.fork = fork
@@ -30,7 +34,7 @@ function loadCluster() {
 
 /** Whether a worker's message makes the primary listen for it. */
 function asksToListen({ cmd, act }) {
-  return ourNet !== undefined && cmd === 'NODE_CLUSTER' && act === 'queryServer'
+  return ours !== undefined && cmd === 'NODE_CLUSTER' && act === 'queryServer'
 }
 
 // A handle that is shared with workers instead (SCHED_NONE) accepts nothing in the primary, and stays Node's.
@@ -38,7 +42,7 @@ function withOurServers(job) {
   const nodeNet = require('node:net')
   const { createServer } = nodeNet
   try {
-    nodeNet.createServer = ourNet.createServer
+    nodeNet.createServer = ours.net.createServer
     job()
   } finally {
     nodeNet.createServer = createServer

@@ -8,6 +8,7 @@ const process = require('node:process')
 const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
 const { duplicateFd } = require('../engine')
+const { callBack } = require('../outbox')
 const { UV_EBADF } = require('./errno')
 const { codes, errnoException } = require('./errors')
 const { NONE, UnsentBytes, UnsentText } = require('./unsent')
@@ -104,7 +105,7 @@ class Outgoing {
     this.#onDrain = onDrain
     this.#waiting = new UnsentQueue(handle, (entry) => this.#settle(entry))
     const flushWaiting = () => this.#flushWaiting()
-    handle.onwritable = () => handle.runInAsyncScope(flushWaiting)
+    handle.onwritable = () => callBack(handle, flushWaiting)
   }
 
   // What send() answers; after false there is a 'drain'.

@@ -5,7 +5,7 @@
 // a Map, a sparse array) is left to it.
 
 const { Buffer } = require('node:buffer')
-const { isDate } = require('node:util/types')
+const types = require('node:util/types')
 
 const FALLBACK = Symbol('fallback')
 
@@ -41,6 +41,9 @@ const LATIN1 = /^[\0-\xff]*$/
 const MAX_INDEX = 0xfffffffe
 
 const { getPrototypeOf, hasOwn } = Object
+const { toString: tagOf } = Object.prototype
+const { isView } = ArrayBuffer
+const { isProxy } = types
 const { getTime } = Date.prototype
 const double = new Float64Array(1)
 const bits = new BigUint64Array(double.buffer)
@@ -172,6 +175,30 @@ function writeKey(key) {
   writeString(key)
 }
 
+// A prototype says little of what an object is: V8 refuses proxies, arguments and modules, and goes by the kind with all others.
+// Most kinds show by their tag.
+function isPlain(object) {
+  return !isProxy(object) && tagOf.call(object) === '[object Object]' && !isView(object)
+}
+
+// Of those kinds that have no tag of their own, which have no enumerable properties either.
+const KINDS = [
+  types.isMap,
+  types.isSet,
+  types.isWeakMap,
+  types.isWeakSet,
+  types.isPromise,
+  types.isAnyArrayBuffer,
+  types.isGeneratorObject,
+  types.isMapIterator,
+  types.isSetIterator,
+  types.isExternal,
+  types.isBigIntObject,
+  types.isSymbolObject,
+]
+
+const isOfAnotherKind = (object) => KINDS.some((isKind) => isKind(object))
+
 function writePlain(object) {
   buf[pos++] = OBJECT
   let count = 0
@@ -182,6 +209,7 @@ function writePlain(object) {
     writeValue(object[key])
     count++
   }
+  if (count === 0 && isOfAnotherKind(object)) throw FALLBACK
   reserve(32)
   buf[pos++] = OBJECT_END
   varint(count)
@@ -218,7 +246,7 @@ function writeView(view, type) {
 
 function writeDate(date) {
   // Not everything with a date's prototype is one.
-  if (!isDate(date)) throw FALLBACK
+  if (!types.isDate(date)) throw FALLBACK
   buf[pos++] = DATE
   writeDouble(getTime.call(date))
 }
@@ -226,11 +254,13 @@ function writeDate(date) {
 function writeObject(object) {
   const prototype = getPrototypeOf(object)
   if (prototype === Object.prototype || prototype === null) {
+    if (!isPlain(object)) throw FALLBACK
     if (!isRepeated(object)) writePlain(object)
   } else if (Array.isArray(object)) {
+    if (isProxy(object)) throw FALLBACK
     if (!isRepeated(object)) writeArray(object)
   } else if (prototype === Buffer.prototype || prototype === Uint8Array.prototype) {
-    if (!ArrayBuffer.isView(object)) throw FALLBACK
+    if (!isView(object)) throw FALLBACK
     if (!isRepeated(object))
       writeView(object, prototype === Buffer.prototype ? BUFFER : UINT8_ARRAY)
   } else if (prototype === Date.prototype) {

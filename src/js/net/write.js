@@ -7,6 +7,7 @@ const { Buffer } = require('node:buffer')
 const { UV_ECANCELED, UV_EFAULT } = require('../internal/errno')
 const { errnoException } = require('../internal/errors')
 const { kAfterAsyncWrite, kLastWriteQueueSize } = require('../internal/symbols')
+const { callBack } = require('../outbox')
 const { requestOf } = require('./request')
 
 // Most slices that one system call takes.
@@ -90,7 +91,7 @@ function finish(socket, handle, error) {
     socket._unrefTimer()
     socket[kAfterAsyncWrite]()
   }
-  resource.runInAsyncScope(callback, undefined, error)
+  callBack(resource, callback, undefined, error)
   resource.emitDestroy()
 }
 
@@ -115,7 +116,7 @@ function cancelUnsent(handle) {
   if (unsent == null) return
   handle.unsent = null
   const error = errnoException(UV_ECANCELED, 'write')
-  unsent.resource.runInAsyncScope(unsent.callback, undefined, error)
+  callBack(unsent.resource, unsent.callback, undefined, error)
   unsent.resource.emitDestroy()
 }
 

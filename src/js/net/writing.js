@@ -8,6 +8,7 @@ const stream = require('node:stream')
 const { UV_ENOTCONN } = require('../internal/errno')
 const { codes, endedByPeer, errnoException } = require('../internal/errors')
 const { kAfterAsyncWrite, kLastWriteQueueSize, kOwner } = require('../internal/symbols')
+const { callBack } = require('../outbox')
 const { doneBelow, isBelow } = require('./below')
 const { requestOf } = require('./request')
 const { afterRoom, write, writev } = require('./write')
@@ -21,7 +22,7 @@ function onShutdown() {
   const { final } = this
   if (!final) return
   this.final = undefined
-  final.resource.runInAsyncScope(final.callback)
+  callBack(final.resource, final.callback)
   final.resource.emitDestroy()
 }
 
