@@ -103,10 +103,14 @@ function write(chunk, encoding, callback) {
 
 /** What the stream is told of the end of a write. */
 function doneBelow(socket, callback) {
+  // The socket may be connected again by then.
+  const below = socket[kBelow]
   return (error) => {
-    socket[kBelow].failure = error
+    below.failure = error
     callback()
   }
 }
 
-module.exports = { doneBelow, isBelow, keepBelow, leaveBelow, wrapperOf }
+const resumeBelow = (socket) => resume.call(socket)
+
+module.exports = { doneBelow, isBelow, keepBelow, leaveBelow, resumeBelow, wrapperOf }

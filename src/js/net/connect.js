@@ -27,9 +27,9 @@ Socket.prototype.connect = function (...args) {
     throw new codes.ERR_MISSING_ARGS(['options', 'port', 'path'])
   }
   // A socket that its peer had ended may be connected again.
-  leaveBelow(this)
   if (this.write !== Socket.prototype.write) this.write = Socket.prototype.write
   if (this.destroyed) {
+    leaveBelow(this)
     this._handle = null
     this._peername = null
     this._sockname = null

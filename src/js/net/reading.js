@@ -6,7 +6,7 @@ const stream = require('node:stream')
 const { errnoException, eventException } = require('../internal/errors')
 const { kBuffer, kOwner } = require('../internal/symbols')
 const { debug } = require('./debug')
-const { isBelow } = require('./below')
+const { isBelow, resumeBelow } = require('./below')
 const { readInto } = require('./read-into')
 
 const { push } = stream.Duplex.prototype
@@ -95,7 +95,7 @@ function defineReading(Socket) {
   }
 
   Socket.prototype.resume = function () {
-    if (!this.connecting && this._handle && isBelow(this)) return this.resume()
+    if (!this.connecting && this._handle && isBelow(this)) return resumeBelow(this)
     resumeHandle(this)
     return stream.Duplex.prototype.resume.call(this)
   }
