@@ -176,6 +176,42 @@ scenario('what is referenced again keeps it alive', apart, async (run) => {
   run.atExit((code) => server.log('exit', code, listener.listening))
 })
 
+scenario('an unreferenced socket that is read again lets the process end', apart, async (run) => {
+  const { server, client } = run
+  const { listener, peer, socket } = await run.connected({
+    serverOptions: { pauseOnConnect: true },
+    accept: (peer) => peer.unref(),
+  })
+  run.atExit((code) => {
+    server.log('exit', code, listener.listening, peer.destroyed, peer.isPaused())
+    client.log('exit', code, socket.destroyed)
+  })
+  listener.unref()
+  socket.unref()
+  setTimeout(() => {
+    peer.resume()
+    socket.pause()
+    socket.resume()
+  }, 20)
+  await event(peer, 'data')
+})
+
+// More than the engine tells JavaScript of at once.
+scenario('thousands of sockets that are closed at once', apart, async (run) => {
+  const { server, client } = run
+  const target = path.join(os.tmpdir(), 'nobody', 'listens')
+  let count = 0
+  for (let i = 0; i < 5000; i++) {
+    const socket = client.net.connect(target)
+    socket.on('close', () => count++)
+    socket.destroy()
+  }
+  run.atExit((code) => {
+    client.log('exit', code, count)
+    server.log('exit', code)
+  })
+})
+
 scenario('a process ends by itself when all is closed', apart, async (run) => {
   const { server, client } = run
   const { listener, peer, socket } = await run.connected({

@@ -205,6 +205,8 @@ test('what only looks plain is left to V8', () => {
     odd(/x/g),
     odd(new String('text')),
     odd([1, 2]),
+    Object.setPrototypeOf(new Float64Array([1, 2]), Uint8Array.prototype),
+    Object.setPrototypeOf(new Float64Array([1, 2]), Buffer.prototype),
     Object.setPrototypeOf(new Error('failed'), null),
     Object.setPrototypeOf(new Boolean(true), null),
     {},

@@ -6,7 +6,7 @@ const { test } = require('node:test')
 const incoming = require('../../src/js/http/incoming')
 const { LastHead } = require('../../src/js/http/last-head')
 
-const { endMessage, splitFields } = incoming
+const { endMessage } = incoming
 
 const VERSION_1_1 = (1 << 8) | 1
 const VERSION_1_0 = 1 << 8
@@ -72,9 +72,4 @@ test('trailers are added when the message ends', () => {
   assert.strictEqual(message.complete, true)
   assert.deepStrictEqual(message.rawTrailers, ['X-Sum', '1', 'X-Sum', '2'])
   assert.deepStrictEqual(message.trailers, { 'x-sum': '1, 2' })
-})
-
-test('splitFields of nothing is empty', () => {
-  assert.deepStrictEqual(splitFields('', 0), [])
-  assert.deepStrictEqual(splitFields('/', 1), [])
 })

@@ -134,15 +134,15 @@ impl JsHost {
 }
 
 impl Host for JsHost {
-    fn lend(&self, turn: &mut dyn FnMut(Memory<'_>)) -> bool {
+    fn lend(&self, turn: &mut dyn FnMut(Memory<'_>)) {
         let Some(_scope) = Scope::open(self.env) else {
-            return false;
+            return;
         };
         let (Some((events, events_len)), Some((slab, slab_len))) = (
             self.memory::<i32>(self.events),
             self.memory::<u8>(self.slab),
         ) else {
-            return false;
+            return;
         };
         let spare = self.spare.take();
         let mut buffers = Buffers {
@@ -162,7 +162,6 @@ impl Host for JsHost {
         });
         self.spare.set(buffers.fresh);
         self.count(buffers.made);
-        true
     }
 
     fn dispatch(&self, events: usize) {

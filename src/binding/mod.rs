@@ -62,9 +62,10 @@ fn instance(env: &Env) -> napi::Result<&'static Instance> {
 }
 
 /// Starts the engine of this environment. `dispatch(count)` is called after each turn with
-/// events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs. `small` is where `writeSmall` finds its bytes.
+/// events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs. `small` is where `writeSmall` finds its bytes,
+/// `watch` a way of watching sockets that is forced on it, see engine/watch.rs.
 #[napi(
-    ts_args_type = "dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[], small: Uint8Array"
+    ts_args_type = "dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[], small: Uint8Array, watch?: string"
 )]
 pub fn open(
     env: Env,
@@ -73,6 +74,7 @@ pub fn open(
     slab: napi::Unknown<'_>,
     chunks: napi::Unknown<'_>,
     small: napi::Unknown<'_>,
+    watch: Option<String>,
 ) -> napi::Result<()> {
     let instance = instance(&env)?;
     if instance.engine().is_some() {
@@ -94,7 +96,7 @@ pub fn open(
     // SAFETY: Node's loop of this environment, which outlives its cleanup hooks.
     let uv = unsafe { uv::Loop::new(raw_loop.cast()) };
     let engine = uv
-        .and_then(|uv| Engine::new(Box::new(host), uv))
+        .and_then(|uv| Engine::new(Box::new(host), uv, watch.as_deref()))
         .map_err(|error| napi::Error::from_reason(error.to_string()))?;
     instance.engine.set(Box::into_raw(engine));
     // SAFETY: the instance is leaked, so it outlives the hook; the remove handle is not needed.
@@ -114,6 +116,7 @@ unsafe extern "C" fn close_engine(hook: sys::napi_async_cleanup_hook_handle, dat
     // SAFETY: registered with the leaked instance as its data.
     let instance = unsafe { &*data.cast::<Instance>() };
     let engine = instance.engine.replace(ptr::null_mut());
+    instance.heads.take();
     let done = move || {
         // SAFETY: the handle that this hook was called with, removed once.
         unsafe { sys::napi_remove_async_cleanup_hook(hook) };

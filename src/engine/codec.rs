@@ -311,7 +311,7 @@ fn write_fields(
     }
 }
 
-/// Bits of a head record's `info`; js/http/incoming.js has the same list.
+/// Bits of a head record's `info`; js/internal/records.js has the same list.
 pub fn info(head: &http1::Head<'_>) -> i32 {
     use http1::Framing;
     let has = |wanted: &[u8]| {

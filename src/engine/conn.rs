@@ -49,6 +49,9 @@ pub struct Step {
 
 pub struct Conn {
     pub id: i32,
+    /// The file of a bound local socket, removed by its drop: before the socket is closed, after which somebody else may have
+    /// taken its name.
+    pub own_path: Option<Box<OwnPath>>,
     pub io: Io,
     pub codec: Codec,
     pub ready: Arc<ConnWaker>,
@@ -71,14 +74,13 @@ pub struct Conn {
     pub(super) expected: Expected,
     /// Most bytes of one read.
     pub read_limit: Option<u32>,
-    /// The file of a bound local socket, removed by its drop.
-    pub own_path: Option<Box<OwnPath>>,
 }
 
 impl Conn {
     pub fn new(id: i32, io: Io, ready: Arc<ConnWaker>) -> Self {
         Self {
             id,
+            own_path: None,
             io,
             codec: Codec::Raw,
             waker: ready.waker(),
@@ -95,7 +97,6 @@ impl Conn {
             bytes_read: 0,
             expected: Expected::default(),
             read_limit: None,
-            own_path: None,
         }
     }
 

@@ -33,8 +33,8 @@ pub enum Handed<'a> {
 }
 
 pub trait Host {
-    /// Runs `turn` with the outbox's memory. `false` when there is none any more.
-    fn lend(&self, turn: &mut dyn FnMut(Memory<'_>)) -> bool;
+    /// Runs `turn` with the outbox's memory; does not when there is none any more, as when the environment ends.
+    fn lend(&self, turn: &mut dyn FnMut(Memory<'_>));
     /// Enters JavaScript, which walks the first `events` records of the outbox.
     fn dispatch(&self, events: usize);
 }

@@ -78,9 +78,13 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Makes the engine of one environment. `uv` is libuv's loop of this thread.
-    pub fn new(host: Box<dyn host::Host>, uv: uv::Loop) -> io::Result<Box<Self>> {
-        let (driver, watch) = watch::set_up()?;
+    /// Makes the engine of one environment. `uv` is libuv's loop of this thread; `way` as for `watch::set_up`.
+    pub fn new(
+        host: Box<dyn host::Host>,
+        uv: uv::Loop,
+        way: Option<&str>,
+    ) -> io::Result<Box<Self>> {
+        let (driver, watch) = watch::set_up(way)?;
         let ready = match watch {
             Watch::Told => ReadyList::told(uv.sender()),
             _ => ReadyList::default(),
@@ -110,7 +114,11 @@ impl Engine {
             polled: Cell::new(false),
         });
         let descriptor = engine.core.borrow().watch.descriptor();
-        engine.uv.start(&engine, descriptor)?;
+        if let Err(error) = engine.uv.start(&engine, descriptor) {
+            // libuv may know some of its handles, whose memory must stay.
+            Box::leak(engine);
+            return Err(error);
+        }
         Ok(engine)
     }
 }

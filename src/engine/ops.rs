@@ -94,8 +94,9 @@ impl Engine {
         if status == 0 {
             core.kick(id);
         }
+        let alive = core.alive > 0;
         drop(core);
-        self.uv.set_referenced(true);
+        self.uv.set_referenced(alive);
         status
     }
 

@@ -21,7 +21,7 @@ const SLAB_LOW: usize = 2 * 1024;
 /// cache, and often writes them on.
 const OWNED_MAX: usize = 256 * 1024;
 
-/// Kinds of records. JavaScript has the same list.
+/// Kinds of records; js/internal/records.js has the same list.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

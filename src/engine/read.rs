@@ -159,10 +159,10 @@ impl Conn {
         };
         let raw = self.codec.is_raw();
         let size = self.expected.size.min(ahead);
-        if size >= OWN_BUFFER_MIN && self.read_limit.is_none() {
-            let Some(space) = outbox.own_space(size, !raw) else {
-                return Poll::Pending;
-            };
+        if size >= OWN_BUFFER_MIN
+            && self.read_limit.is_none()
+            && let Some(space) = outbox.own_space(size, !raw)
+        {
             let (room, offset) = (size + space.spill.len(), space.offset);
             let [first, second, third, fourth] = space.buffers;
             let mut slices = [first, second, third, fourth, &mut []].map(IoSliceMut::new);

@@ -155,7 +155,15 @@ impl Engine {
             events = self.core.borrow_mut().drain_closing(memory);
         });
         self.busy.set(true);
-        self.enter(events);
+        while events > 0 {
+            self.enter(events);
+            // Those for which there was no room: nothing else may be left that would bring another turn.
+            events = 0;
+            if !self.core.borrow().overflow.is_empty() && !self.uv.is_closing() {
+                self.host
+                    .lend(&mut |memory| events = self.core.borrow_mut().drain_overflow(memory));
+            }
+        }
         self.busy.set(false);
         self.core.borrow_mut().release_closed();
         // Closed during that dispatch: those are due in the next iteration's closing phase.
@@ -190,14 +198,25 @@ impl Core {
         }
     }
 
+    /// What found no room in an earlier outbox, as far as it finds some in this one.
+    fn drain_overflow(&mut self, memory: Memory<'_>) -> usize {
+        let outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
+        self.keep_overflow(outbox)
+    }
+
     fn drain_pending(&mut self, memory: Memory<'_>) -> usize {
         let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
         for id in std::mem::take(&mut self.pending) {
             if let Some(conn) = self.conns.get(id) {
-                conn.finish_pending(&mut outbox);
+                guarded(conn, &mut outbox, Conn::finish_pending);
             }
             self.settle(id);
         }
+        self.keep_overflow(outbox)
+    }
+
+    /// Ends the outbox; gives the number of its records.
+    fn keep_overflow(&mut self, outbox: Outbox<'_>) -> usize {
         let (events, overflow) = outbox.finish();
         self.overflow = overflow;
         events
@@ -219,13 +238,7 @@ impl Core {
                 continue;
             };
             conn.ready.taken();
-            // A panic ends this connection with an error and leaves the others alone.
-            let polled = catch_unwind(AssertUnwindSafe(|| conn.poll(&mut outbox)));
-            let step = polled.unwrap_or_else(|_| {
-                conn.recover();
-                outbox.push(Kind::End, id, [-errno::EIO, 0, 0, 0]);
-                Step::default()
-            });
+            let step = guarded(conn, &mut outbox, Conn::poll);
             if step.more || step.later {
                 again.push(id);
             }
@@ -235,9 +248,8 @@ impl Core {
                 self.take_in(id, step, &mut outbox);
             }
         }
-        let (events, overflow) = outbox.finish();
-        more |= !overflow.is_empty() || !self.due.is_empty();
-        self.overflow = overflow;
+        let events = self.keep_overflow(outbox);
+        more |= !self.overflow.is_empty() || !self.due.is_empty();
         for id in again.drain(..) {
             if let Some(conn) = self.conns.get(id) {
                 conn.ready.queue();
@@ -281,9 +293,7 @@ impl Core {
             self.closed.push(id);
             outbox.push(Kind::Closed, id, [0; 4]);
         }
-        let (events, overflow) = outbox.finish();
-        self.overflow = overflow;
-        events
+        self.keep_overflow(outbox)
     }
 
     /// Frees the indices of connections whose end was told. Not earlier: a new connection under
@@ -308,4 +318,17 @@ impl Core {
         }
         self.touched = touched;
     }
+}
+
+/// Has a connection do something. A panic ends it with an error and leaves the others alone.
+fn guarded<T: Default>(
+    conn: &mut Conn,
+    outbox: &mut Outbox<'_>,
+    act: impl FnOnce(&mut Conn, &mut Outbox<'_>) -> T,
+) -> T {
+    catch_unwind(AssertUnwindSafe(|| act(conn, outbox))).unwrap_or_else(|_| {
+        conn.recover();
+        outbox.push(Kind::End, conn.id, [-errno::EIO, 0, 0, 0]);
+        T::default()
+    })
 }

@@ -28,10 +28,8 @@ pub enum Watch {
     Told,
 }
 
-/// The driver, and how turns follow from it. `FERROWIRE_WATCH` forces a way: `mirror` or `thread`.
-pub fn set_up() -> io::Result<(Driver, Watch)> {
-    let way = std::env::var_os("FERROWIRE_WATCH");
-    let way = way.as_ref().and_then(|way| way.to_str());
+/// The driver, and how turns follow from it. `way` forces one: `mirror` or `thread`.
+pub fn set_up(way: Option<&str>) -> io::Result<(Driver, Watch)> {
     if cfg!(windows) || way == Some("thread") {
         return Ok((Driver::elsewhere()?, Watch::Told));
     }

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
@@ -64,11 +65,14 @@ pub struct Channel {
     pending: Option<(Vec<u8>, OwnedFd, u8)>,
     /// Behind that one.
     queue: VecDeque<(Vec<u8>, Option<OwnedFd>)>,
+    /// A message that is given away once its acknowledgement has left.
+    claimed: Option<(Value, Option<OwnedFd>)>,
 }
 
 impl Channel {
-    /// The channel that this process was started with.
+    /// The channel that this process was started with. There is one: asked again, this is an error of kind `AlreadyExists`.
     pub fn from_env() -> io::Result<Self> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
         let refuse = |text: &str| io::Error::new(io::ErrorKind::Unsupported, text);
         let fd = std::env::var("NODE_CHANNEL_FD").ok();
         let fd = fd
@@ -76,6 +80,10 @@ impl Channel {
             .ok_or_else(|| refuse("this process was started without a channel"))?;
         if std::env::var("NODE_CHANNEL_SERIALIZATION_MODE").is_ok_and(|mode| mode != "json") {
             return Err(refuse("the channel is not of serialization json"));
+        }
+        // Its number must not get two owners.
+        if TAKEN.swap(true, Relaxed) {
+            return Err(io::ErrorKind::AlreadyExists.into());
         }
         let fd = sys::own_raw(fd)?;
         sys::set_inherited(fd.as_fd(), false)?;
@@ -95,6 +103,7 @@ impl Channel {
             outgoing: VecDeque::new(),
             pending: None,
             queue: VecDeque::new(),
+            claimed: None,
         })
     }
 
@@ -119,28 +128,36 @@ impl Channel {
         self.flush().await
     }
 
-    /// The next message; `None` when the peer has disconnected.
+    /// The next message; `None` when the peer has disconnected. Cancelled, it loses nothing. A peer that is gone in the middle
+    /// of a message is an error of kind `UnexpectedEof`.
     pub async fn recv<T: DeserializeOwned>(&mut self) -> io::Result<Option<Message<T>>> {
         loop {
-            while let Some(frame) = self.received.pop_front() {
-                // Only what names it can be one of the runtime's own messages.
-                if memmem::find(&frame, b"\"NODE_").is_none() {
-                    let value = serde_json::from_slice(&frame)?;
-                    return Ok(Some(Message {
-                        value,
-                        handle: None,
-                    }));
-                }
-                if let Some((value, handle)) = self.internal(serde_json::from_slice(&frame)?)? {
-                    self.flush().await?;
-                    let value = serde_json::from_value(value)?;
-                    return Ok(Some(Message { value, handle }));
-                }
+            if self.claimed.is_some() {
                 self.flush().await?;
             }
-            if self.read().await? == 0 {
-                return Ok(None);
+            if let Some((value, handle)) = self.claimed.take() {
+                let value = serde_json::from_value(value)?;
+                return Ok(Some(Message { value, handle }));
             }
+            let Some(frame) = self.received.pop_front() else {
+                if self.read().await? > 0 {
+                    continue;
+                }
+                if self.frames.in_frame() {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                return Ok(None);
+            };
+            // Only what names it can be one of the runtime's own messages.
+            if memmem::find(&frame, b"\"NODE_").is_none() {
+                let value = serde_json::from_slice(&frame)?;
+                return Ok(Some(Message {
+                    value,
+                    handle: None,
+                }));
+            }
+            self.claimed = self.internal(serde_json::from_slice(&frame)?)?;
+            self.flush().await?;
         }
     }
 
@@ -291,7 +308,6 @@ mod tests {
     use std::future::Future;
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
-    use std::process::Stdio;
 
     fn run<T>(test: impl Future<Output = T>) -> T {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -343,6 +359,55 @@ mod tests {
         });
     }
 
+    async fn polled_once<T>(future: impl Future<Output = T>) -> Option<T> {
+        let mut future = Box::pin(future);
+        std::future::poll_fn(|cx| {
+            std::task::Poll::Ready(match future.as_mut().poll(cx) {
+                std::task::Poll::Ready(value) => Some(value),
+                std::task::Poll::Pending => None,
+            })
+        })
+        .await
+    }
+
+    #[test]
+    fn a_cancelled_recv_loses_neither_message_nor_handle() {
+        run(async {
+            let (mut one, mut other) = pair();
+            let server = TcpListener::bind("127.0.0.1:0").unwrap();
+            let client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+            let sent = one.send_handle("it", client.as_fd(), HandleKind::Socket);
+            sent.await.unwrap();
+            // More than the kernel takes: the acknowledgement waits behind it.
+            let large = "x".repeat(4 << 20);
+            assert!(polled_once(other.send(&large)).await.is_none());
+            for _ in 0..3 {
+                assert!(polled_once(other.recv::<String>()).await.is_none());
+            }
+            let asked = async { other.recv::<String>().await.unwrap().unwrap() };
+            let answers = async { one.recv::<String>().await.unwrap().unwrap() };
+            let (message, echo) = both(asked, answers).await;
+            assert_eq!(
+                (message.value.as_str(), echo.value.len()),
+                ("it", large.len())
+            );
+            assert!(message.handle.is_some());
+        });
+    }
+
+    #[test]
+    fn a_message_that_is_cut_off_is_an_error() {
+        run(async {
+            let (one, mut peer) = std::os::unix::net::UnixStream::pair().unwrap();
+            let mut channel = Channel::from_fd(one.into()).unwrap();
+            peer.write_all(b"1\n[2, ").unwrap();
+            drop(peer);
+            assert_eq!(channel.recv::<i32>().await.unwrap().unwrap().value, 1);
+            let error = channel.recv::<Value>().await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        });
+    }
+
     async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
         let (mut a, mut b) = (Box::pin(a), Box::pin(b));
         let (mut first, mut second) = (None, None);
@@ -374,9 +439,6 @@ mod tests {
             else process.send({ answer: message.question + 1 })
         })";
         let node = || Command::new("node");
-        if node().arg("-v").stdout(Stdio::null()).status().is_err() {
-            return;
-        }
         run(async {
             let (mut child, mut channel) = spawn(node().args(["-e", SCRIPT])).unwrap();
             channel.send(&json!({ "question": 41 })).await.unwrap();

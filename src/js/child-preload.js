@@ -41,7 +41,8 @@ function installed(fd, serialization, maxMessageLength) {
   let handle
   try {
     handle = require('./engine').openFd(fd)
-  } catch {
+  } catch (error) {
+    if (error.cause?.code !== 'ERR_DLOPEN_DISABLED') process.emitWarning(error)
     return false
   }
   if (typeof handle === 'number') return false

@@ -9,7 +9,7 @@ const { UV_ENOTCONN } = require('./internal/errno')
 const { kOwner } = require('./internal/symbols')
 const { SMALL_MAX, attach, hasUntold, lengthOf, native, callBack, writeSmall } = require('./outbox')
 
-// Set in the answer to a write that the kernel did not take whole, see engine/ops.rs.
+// Set in the answer to a write that the kernel did not take whole, see engine/write.rs.
 const SHORT = 0x40000000
 // Node tries to write a shorter text before it counts its bytes: those of one that fails are not counted.
 const COUNTED_FIRST = 16 * 1024

@@ -5,28 +5,41 @@
 // nextTicks and microtasks are drained, as Node does between two callbacks of libuv.
 
 const process = require('node:process')
-const { Buffer } = require('node:buffer')
 
+const {
+  SMALL_MAX,
+  chunks,
+  copyOut,
+  frameText,
+  lengthOf,
+  ownedOut,
+  slab,
+  small,
+  textOut,
+  writeSmall,
+} = require('./bytes')
 const native = require('./native')
+const {
+  BODY,
+  BODY_OWNED,
+  CLOSED,
+  CONNECT,
+  CONNECTION,
+  DATA,
+  DATA_OWNED,
+  END,
+  FLUSHED,
+  FRAME,
+  HEAD,
+  MESSAGE_END,
+  PARSE_ERROR,
+  PARTIAL,
+  SHUTDOWN,
+  UNCLAIMED,
+  UPGRADE,
+  WRITABLE,
+} = require('./internal/records')
 
-// Same list as `Kind` in engine/outbox.rs.
-const DATA = 0
-const DATA_OWNED = 1
-const END = 2
-const WRITABLE = 3
-const SHUTDOWN = 4
-const CONNECT = 5
-const CONNECTION = 6
-const CLOSED = 7
-const FRAME = 8
-const HEAD = 9
-const BODY = 10
-const MESSAGE_END = 11
-const UPGRADE = 12
-const PARSE_ERROR = 13
-const PARTIAL = 14
-const UNCLAIMED = 15
-const BODY_OWNED = 16
 // Not of a record: HEAD, BODY and MESSAGE_END of one message, told at once.
 const WHOLE = 17
 const WHOLE_RECORDS = 3
@@ -34,28 +47,7 @@ const WHOLE_RECORDS = 3
 const STRIDE = 6
 const INDEX_MASK = 0xfffff
 const RECORDS = 2048
-// Holds one turn's bytes. Larger stops being cache-resident, smaller cuts turns short: 256 KiB is
-// what 50 connections fill with 4 KiB each.
-const SLAB_SIZE = 256 * 1024
-
 const events = new Int32Array(RECORDS * STRIDE)
-// Private: no view of it is ever handed out, so nobody can detach it.
-const slab = Buffer.allocUnsafeSlow(SLAB_SIZE)
-// The bytes of a small write. V8 keeps those of so small an array on its own heap (`typed_array_max_size_in_heap`); asking for
-// their address would move them out, at more than the cost of a copy to where the engine looks. It looks there without asking
-// (a call of 50 ns, not 74), so nobody else may ever see this array, not a patched set() either.
-const SMALL_MAX = 64
-const small = new Uint8Array(Buffer.allocUnsafeSlow(4096).buffer, 0, SMALL_MAX)
-const copyInto = Function.prototype.call.bind(Uint8Array.prototype.set)
-// Not what a property of the user's says.
-const TypedArray = Object.getPrototypeOf(Uint8Array)
-const lengthOf = Function.prototype.call.bind(
-  Object.getOwnPropertyDescriptor(TypedArray.prototype, 'length').get,
-)
-
-// Buffers of large reads, by the number in their record.
-const chunks = []
-
 // Handles by the index part of their id; the whole id is compared, so that a record for a closed
 // connection never reaches the next owner of its index.
 const handles = []
@@ -67,66 +59,6 @@ const drainTicks = inner.name === '' ? _tickCallback : inner
 
 function attach(handle) {
   handles[handle.id & INDEX_MASK] = handle
-}
-
-// Views of the slab by their offset in words of eight bytes: small chunks begin at the same places turn after turn, and are
-// as long.
-const VIEWED_WORDS = 2048
-const views = new Array(VIEWED_WORDS)
-
-function viewOf(offset, length) {
-  const word = offset >> 3
-  if (length > SMALL_MAX || word >= VIEWED_WORDS || (offset & 7) !== 0) {
-    return slab.subarray(offset, offset + length)
-  }
-  const view = views[word]
-  if (view !== undefined && view.length === length) return view
-  return (views[word] = slab.subarray(offset, offset + length))
-}
-
-function copyOut(offset, length) {
-  if (offset < 0) return native.takeSpill(offset)
-  const chunk = Buffer.allocUnsafeSlow(length)
-  // `set`, because `copy` goes through C++, which moves a small array off V8's heap: 61 ns against 279 for 64 bytes (87 with
-  // a view made for the purpose).
-  copyInto(chunk, viewOf(offset, length))
-  return chunk
-}
-
-function textOut(offset, length) {
-  if (length === 0) return ''
-  if (offset < 0) return native.takeSpill(offset).latin1Slice(0, length)
-  return slab.latin1Slice(offset, offset + length)
-}
-
-// The scavenger frees a chunk with 300 bytes of V8's heap and 16 KiB outside of it. It comes when the heap's young part is
-// full, whatever lies outside; and when 64 MiB lie there before it has come, V8 marks and compacts the whole heap. A loop
-// that does little else than pass chunks on gets there first, each time: 11 % of its CPU in an echo of 16 KiB, a third in a
-// stream of 64 KiB chunks. So each chunk brings some heap along, as one that Node reads does: a word for each 64 bytes. How many
-// decides how often the processor's caches see the same memory again: with a word for each 512 bytes the chunks between two
-// scavenges take 50 MB, with one for each 128 they take 20, now 12. An echo of 16 KiB costs less each time, until the scavenges
-// themselves cost more than the caches gain (docs/engine.md).
-const BALLAST_SHIFT = 6
-const ballast = { words: null }
-
-// `length`: of `bytes`, at most SMALL_MAX.
-function writeSmall(id, bytes, length) {
-  copyInto(small, bytes)
-  return native.writeSmall(id, length)
-}
-
-// A large read got a buffer of the expected size, of which it filled at least half. Users find that `chunk.buffer` is the chunk,
-// as in Node. The next read finds a buffer where this one was: another, or this one where nobody has seen it.
-function ownedOut(number, length) {
-  const buffer = chunks[number]
-  ballast.words = new Array(length >> BALLAST_SHIFT)
-  if (length === buffer.length) {
-    chunks[number] = Buffer.allocUnsafeSlow(length)
-    return buffer
-  }
-  const chunk = Buffer.allocUnsafeSlow(length)
-  chunk.set(buffer.subarray(0, length))
-  return chunk
 }
 
 // An exception is told in the async resource of the event, as Node tells it: whoever handles uncaught ones finds the ids and the
@@ -250,11 +182,6 @@ function deliver(handle, kind, at) {
   }
 }
 
-function frameText(offset, length) {
-  if (offset < 0) return native.takeSpill(offset).utf8Slice(0, length)
-  return slab.utf8Slice(offset, offset + length)
-}
-
 // Node parses all bytes of one read in one callback, so ticks do not run between the messages
 // that a codec found in it: `joined` kinds wait for the last record of their connection. (HTTP
 // requests do drain after each piece of a body.)
@@ -262,9 +189,6 @@ function isJoined(handle, kind) {
   if (kind < FRAME) return false
   return (kind !== BODY && kind !== BODY_OWNED) || handle.joinsBodies
 }
-
-// Set in `info` of a head with many fields, see engine/codec.rs.
-const FLUSHED = 1 << 23
 
 // Node's parser calls JavaScript for 32 fields of a head before that is complete, and for trailers before the end of their
 // message. Ticks run after such a call; and a parser that made one makes one for every later head.
@@ -313,6 +237,8 @@ let turns = 0
 
 function dispatch(count) {
   turn.current = ++turns
+  // What has thrown outside of a dispatch has been told there.
+  hasThrown = false
   untoldEnd = count * STRIDE
   deliverAll(untoldEnd)
   untoldEnd = 0
@@ -359,7 +285,7 @@ const liveHandles = () => handles.filter((handle) => handle !== undefined && !ha
 // Test runners load modules anew for each file of tests, but not the binary. Its engine, and what belongs to it, is that of
 // the first load: a handle brings its own functions with it.
 if (native.outbox === undefined) {
-  native.open(dispatch, events, slab, chunks, small)
+  native.open(dispatch, events, slab, chunks, small, process.env.FERROWIRE_WATCH)
   native.outbox = {
     SMALL_MAX,
     attach,

@@ -103,9 +103,10 @@ export declare function localReserve(path: Buffer): number
 
 /**
  * Starts the engine of this environment. `dispatch(count)` is called after each turn with
- * events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs. `small` is where `writeSmall` finds its bytes.
+ * events; `events`, `slab` and `chunks` are the outbox, see engine/outbox.rs. `small` is where `writeSmall` finds its bytes,
+ * `watch` a way of watching sockets that is forced on it, see engine/watch.rs.
  */
-export declare function open(dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[], small: Uint8Array): void
+export declare function open(dispatch: (count: number) => void, events: Int32Array, slab: Uint8Array, chunks: unknown[], small: Uint8Array, watch?: string): void
 
 /** What a piece of input held. */
 export interface Parsed {

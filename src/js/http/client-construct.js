@@ -6,6 +6,7 @@
 
 const diagnostics = require('node:diagnostics_channel')
 const { ClientRequest: NodeClientRequest, METHODS, OutgoingMessage } = require('node:http')
+const { TIMEOUT_MAX } = require('../internal/idle-timer')
 const { kProxyConfig } = require('./client-proxy')
 const { OutFields, remember, setKnown } = require('./fields')
 
@@ -14,7 +15,6 @@ const { setHeader: nodeSetHeader } = OutgoingMessage.prototype
 const createdChannel = diagnostics.channel('http.client.request.created')
 
 const INVALID_PATH = /[^\u0021-\u00ff]/
-const TIMEOUT_MAX = 0x7fffffff
 const methods = new Set(METHODS)
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
 

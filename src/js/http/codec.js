@@ -4,10 +4,9 @@
 // are parsed in the engine and never reach JavaScript) or an HttpCodec fed with bytes that JavaScript brings. Both call
 // the same methods: head, body, end, upgrade, fail, partial. No closure per connection.
 
-const kReader = Symbol('kReader') // on a codec: the reader it reports to
+const { ENDED } = require('../internal/records')
 
-// In `info` of a request that is only a head: its end is told with it.
-const ENDED = 1 << 22
+const kReader = Symbol('kReader') // on a codec: the reader it reports to
 
 function onhead(text, info, code) {
   this[kReader].head(text, info, code)

@@ -58,7 +58,7 @@ const symbols = {
 const kConnections = Symbol('http.server.connections')
 const kHttp = Symbol('kHttp') // on a server's socket: the ServerConnection that runs on it
 
-// Bits of llhttp's leniency as node's own parser takes them; the codec knows all, none and relaxed field values.
+// Bits of llhttp's leniency, as Node's own parser takes them.
 const LENIENT_NONE = 0
 const LENIENT_ALL = 1023
 const LENIENT_FIELD_VALUES = 1024
@@ -126,9 +126,6 @@ function parseUniqueHeaders(headers) {
 
 module.exports = {
   CALLBACK_ERROR,
-  LENIENT_ALL,
-  LENIENT_FIELD_VALUES,
-  LENIENT_NONE,
   connResetError,
   fieldLimit,
   kConnections,

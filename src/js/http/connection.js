@@ -9,6 +9,7 @@ const process = require('node:process')
 const { Buffer } = require('node:buffer')
 const { maxHeaderSize } = require('node:http')
 const engine = require('../engine')
+const { ASK_UPGRADE, HAS_BODY, IS_UPGRADE } = require('../internal/records')
 const { requestOf } = require('../net/request')
 const { now } = require('./clock')
 const { attachReader, detachReader } = require('./codec')
@@ -39,13 +40,8 @@ const { upgradeWhenListened } = require('./server-options')
 
 const { kIncomingMessage } = symbols
 
-const ASK_UPGRADE = 4
 const PRI = engine.httpMethods.indexOf('PRI')
 const ON_TIMEOUT = 6
-
-// Bits of a head's `info`, see engine/codec.rs.
-const UPGRADE = 1 << 17
-const HAS_BODY = 1 << 18
 
 // What becomes of events after a handler has thrown, as in Node: the rest of that read is dropped, later bytes are refused.
 const OPEN = 0
@@ -164,7 +160,7 @@ class ServerConnection {
     if ((info & HAS_BODY) !== 0 && this.startedAt === 0) this.startedAt = now()
 
     req.joinDuplicateHeaders = server.joinDuplicateHeaders || null
-    req.upgrade = (info & UPGRADE) !== 0
+    req.upgrade = (info & IS_UPGRADE) !== 0
     req.method = engine.httpMethods[code]
     req.url = fillHead(req, text, info, 0, this.lastHead)
 
@@ -178,7 +174,7 @@ class ServerConnection {
     try {
       if (!req.upgrade || !isUpgrade(this, req)) {
         this.upgradesAtEnd = false
-        this.declined = (info & UPGRADE) !== 0
+        this.declined = (info & IS_UPGRADE) !== 0
         beginExchange(this, req, info)
       }
       handled = true

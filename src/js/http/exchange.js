@@ -5,6 +5,7 @@
 const process = require('node:process')
 const diagnostics = require('node:diagnostics_channel')
 const { IncomingMessage } = require('node:http')
+const { HAS_EXPECT, HAS_HOST, IS_KEPT_ALIVE } = require('../internal/records')
 const { kHttp, symbols } = require('./common')
 const { leavesUnheard } = require('./pipelined')
 const { emitClose, fastClass } = require('./response')
@@ -13,11 +14,6 @@ const startChannel = diagnostics.channel('http.server.request.start')
 const finishChannel = diagnostics.channel('http.server.response.finish')
 
 const { kDetachAbortSignal, kOptimizeEmptyRequests, kServerResponse, kUniqueHeaders } = symbols
-
-// Bits of a head's `info`, see engine/codec.rs. The codec saw these fields, so `headers` is only made when somebody asks.
-const KEEP_ALIVE = 1 << 16
-const HAS_HOST = 1 << 20
-const HAS_EXPECT = 1 << 21
 
 const { _destroy, _dump, destroy, emit, push, read, resume } = IncomingMessage.prototype
 
@@ -39,7 +35,7 @@ function beginExchange(connection, req, info) {
   const res = new (fastClass(server[kServerResponse]))(req, options)
   res._keepAliveTimeout = server.keepAliveTimeout
   res._onPendingData = connection.onPendingData
-  res.shouldKeepAlive = (info & KEEP_ALIVE) !== 0
+  res.shouldKeepAlive = (info & IS_KEPT_ALIVE) !== 0
   // Properties that the constructor has not made cost a new backing store each, so only when they say something.
   if (server.maxRequestsPerSocket) res._maxRequestsPerSocket = server.maxRequestsPerSocket
   if (server[kUniqueHeaders] !== null) res[kUniqueHeaders] = server[kUniqueHeaders]

@@ -4,15 +4,8 @@
 // listener wants to see as well, a declined upgrade. It reports as a handle does (codec.js), but from inside execute().
 
 const { Buffer } = require('node:buffer')
+const { BODY, HEAD, MESSAGE_END, PARSE_ERROR, PARTIAL, UPGRADE } = require('../internal/records')
 const { native } = require('../outbox')
-
-// Same numbers as `Kind` in engine/outbox.rs.
-const HEAD = 9
-const BODY = 10
-const MESSAGE_END = 11
-const UPGRADE = 12
-const PARSE_ERROR = 13
-const PARTIAL = 14
 
 const STRIDE = 5
 

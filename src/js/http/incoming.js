@@ -3,7 +3,7 @@
 // Fills Node's own IncomingMessage from what the codec reports. The class itself is used as it is: frameworks re-parent
 // requests and responses (Express does), so nothing may hang on a prototype of ours.
 
-const { REPEATS_ALL, REPEATS_FIELDS } = require('./last-head')
+const { REPEATS_ALL, REPEATS_FIELDS } = require('../internal/records')
 
 const VERSION_1_1 = '1.1'
 
@@ -133,14 +133,11 @@ function unfollowFlow(socket) {
 }
 
 module.exports = {
-  addFields,
   endMessage,
   endQuietly,
   fillHead,
   followFlow,
   pushBody,
   readStart,
-  readStop,
-  splitFields,
   unfollowFlow,
 }

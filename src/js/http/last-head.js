@@ -3,13 +3,11 @@
 // The last head of a connection that came with its fields. The engine does not bring those again with a head that repeats
 // them, see http1/repeat.rs.
 
+const { HAS_EXPECT, HAS_HOST, REPEATS_FIELDS } = require('../internal/records')
 const { HeaderShape } = require('./header-shape')
 
-// Bits of a head's `info`, see engine/codec.rs: the fields are those of the last head; and so is what is in front of them.
-const REPEATS_FIELDS = 1 << 24
-const REPEATS_ALL = 1 << 25
 // What `info` says of the fields: that Host and Expect are among them.
-const ABOUT_FIELDS = (1 << 20) | (1 << 21)
+const ABOUT_FIELDS = HAS_HOST | HAS_EXPECT
 
 class LastHead {
   constructor() {
@@ -31,4 +29,4 @@ class LastHead {
   }
 }
 
-module.exports = { LastHead, REPEATS_ALL, REPEATS_FIELDS }
+module.exports = { LastHead }

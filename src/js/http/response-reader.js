@@ -9,6 +9,13 @@ const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
 const { IncomingMessage, maxHeaderSize } = require('node:http')
 const { httpErrors } = require('../engine')
+const {
+  EXPECT_CONNECT,
+  EXPECT_HEAD,
+  IS_KEPT_ALIVE,
+  IS_UPGRADE,
+  UNTIL_CLOSE,
+} = require('../internal/records')
 const { kOwner } = require('../internal/symbols')
 const { turn } = require('../outbox')
 const net = require('../net')
@@ -29,14 +36,6 @@ const {
 const { kReader, unwatchListeners, watchListeners } = require('./watched-socket')
 
 const ROLE_RESPONSE = 1
-
-// Bits of a head's `info`, see engine/codec.rs.
-const KEEP_ALIVE = 1 << 16
-const UPGRADE = 1 << 17
-const UNTIL_CLOSE = 1 << 19
-
-const EXPECT_HEAD = 1
-const EXPECT_CONNECT = 2
 
 const MAX_HEADER_PAIRS = 2000
 // A server refuses a request with more fields than its maxHeadersCount, a client leaves out what is too many.
@@ -199,7 +198,7 @@ class ResponseReader {
 
     const res = new IncomingMessage(socket)
     res.joinDuplicateHeaders = this.joinDuplicateHeaders
-    res.upgrade = (info & UPGRADE) !== 0
+    res.upgrade = (info & IS_UPGRADE) !== 0
     res.statusCode = code
     res.statusMessage = fillHead(res, text, info, this.maxHeaderPairs, this.lastHead)
     this.incoming = res
@@ -218,7 +217,7 @@ class ResponseReader {
       exchange.onInformation(req, res)
       return
     }
-    if (req.shouldKeepAlive && (info & KEEP_ALIVE) === 0 && !req.upgradeOrConnect)
+    if (req.shouldKeepAlive && (info & IS_KEPT_ALIVE) === 0 && !req.upgradeOrConnect)
       req.shouldKeepAlive = false
     this.stalled = true
     this.refusesAfter = turn.current
@@ -299,7 +298,7 @@ class ResponseReader {
 
   // Whether the present body has neither length nor chunks. Such a response never keeps the connection.
   endsByClose() {
-    return (this.info & (UNTIL_CLOSE | KEEP_ALIVE)) === UNTIL_CLOSE
+    return (this.info & (UNTIL_CLOSE | IS_KEPT_ALIVE)) === UNTIL_CLOSE
   }
 
   // Nothing more will come.

@@ -13,10 +13,10 @@ const { validateFunction, validateNumber } = require('./validators')
 const TIMEOUT_MAX = 0x7fffffff
 
 // Milliseconds that a Node timer accepts; too long a time is cut with a warning.
-function timerDuration(msecs, name) {
-  validateNumber(msecs, name)
+function timerDuration(msecs) {
+  validateNumber(msecs, 'msecs')
   if (msecs < 0 || !Number.isFinite(msecs)) {
-    throw new codes.ERR_OUT_OF_RANGE(name, 'a non-negative finite number', msecs)
+    throw new codes.ERR_OUT_OF_RANGE('msecs', 'a non-negative finite number', msecs)
   }
   if (msecs <= TIMEOUT_MAX) return msecs
   process.emitWarning(
@@ -35,7 +35,7 @@ function onIdle(socket) {
 function setStreamTimeout(msecs, callback) {
   if (this.destroyed) return this
   this.timeout = msecs
-  msecs = timerDuration(msecs, 'msecs')
+  msecs = timerDuration(msecs)
   clearTimeout(this[kTimeout])
   if (msecs === 0) {
     this[kTimeout] = null
@@ -53,4 +53,4 @@ function setStreamTimeout(msecs, callback) {
   return this
 }
 
-module.exports = { setStreamTimeout, timerDuration }
+module.exports = { TIMEOUT_MAX, setStreamTimeout }

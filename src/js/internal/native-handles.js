@@ -23,6 +23,7 @@ function nativeHandle(fd, listening) {
   return opened(handle, fd)
 }
 
+// The answer to a descriptor that is nothing for us.
 function refused(fd) {
   closeFd(fd)
   return undefined
@@ -71,4 +72,4 @@ function nativeType(value) {
   return name === 'UDP' ? 'dgram.Native' : undefined
 }
 
-module.exports = { datagramHandle, nativeDatagramHandle, nativeHandle, nativeType }
+module.exports = { datagramHandle, nativeDatagramHandle, nativeHandle, nativeType, refused }

@@ -11,6 +11,7 @@ const {
   nativeDatagramHandle,
   nativeHandle,
   nativeType,
+  refused,
 } = require('./native-handles')
 const { kBoundSocketConsume } = require('./symbols')
 
@@ -131,11 +132,6 @@ function detachHttp(socket) {
 }
 
 // --- arriving ---------------------------------------------------------------------------------
-
-function refused(fd) {
-  engine.closeFd(fd)
-  return undefined
-}
 
 function ourHandle(fd, listening) {
   const kind = engine.kindOf(fd)

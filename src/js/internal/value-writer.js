@@ -43,7 +43,7 @@ const MAX_INDEX = 0xfffffffe
 const { getPrototypeOf, hasOwn } = Object
 const { toString: tagOf } = Object.prototype
 const { isView } = ArrayBuffer
-const { isProxy } = types
+const { isProxy, isUint8Array } = types
 const { getTime } = Date.prototype
 const double = new Float64Array(1)
 const bits = new BigUint64Array(double.buffer)
@@ -260,7 +260,7 @@ function writeObject(object) {
     if (isProxy(object)) throw FALLBACK
     if (!isRepeated(object)) writeArray(object)
   } else if (prototype === Buffer.prototype || prototype === Uint8Array.prototype) {
-    if (!isView(object)) throw FALLBACK
+    if (!isUint8Array(object)) throw FALLBACK
     if (!isRepeated(object))
       writeView(object, prototype === Buffer.prototype ? BUFFER : UINT8_ARRAY)
   } else if (prototype === Date.prototype) {
