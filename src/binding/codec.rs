@@ -1,7 +1,8 @@
 //! The calls that give a connection's bytes a meaning: the fork channel, HTTP.
 
 use super::instance;
-use crate::engine::codec::{Channel, Codec};
+use crate::engine::channel::Channel;
+use crate::engine::codec::Codec;
 use crate::http1::{ALL_METHODS, Config, ErrorKind, Expect, Lenient, Parser, Role};
 use crate::ipc::{Frames, Serialization};
 use crate::sys::errno;

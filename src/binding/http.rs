@@ -6,7 +6,7 @@
 
 use super::codec::{announce, parser};
 use super::instance;
-use crate::engine::codec::info;
+use crate::engine::messages::info;
 use crate::engine::outbox::Kind;
 use crate::http1::{Events, Fields, Head, Outcome, ParseError, Parser};
 use napi::Env;

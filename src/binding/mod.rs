@@ -4,6 +4,7 @@
 //! calls of the hot path, as raw N-API functions over small ints; `net` holds and `codec` the rest, typed
 //! by napi-rs. One `Instance` per environment (main thread, each worker, each load) owns the engine.
 
+mod buffers;
 mod calls;
 mod codec;
 mod host;

@@ -2,8 +2,9 @@
 //!
 //! One `Engine` per Node environment. JavaScript's calls act on it at once (`open`, `write`, `ops`);
 //! everything that the kernel reports comes in through a *turn* (`turn`), which polls tokio's driver
-//! without blocking, lets every ready connection make one step (`conn`), and appends what happened
-//! to the *outbox*. After the turn one call enters JavaScript, which walks the outbox.
+//! without blocking, lets every ready connection make one step (`drain`, `conn`, `read`), and appends
+//! what happened to the *outbox*; what bytes mean is in `codec`, with `channel` and `messages`. After
+//! the turn one call enters JavaScript, which walks the outbox.
 //!
 //! `uv` ties turns to libuv's loop. `driver` says where tokio's driver runs: here, or on a thread of its own
 //! where libuv cannot watch readiness, with the same outbox. `watch` is how libuv knows that a turn is due.
@@ -12,10 +13,13 @@
 //! Invariants: no JavaScript runs inside a turn; nothing is polled outside one; the core is
 //! borrowed by a turn or by one call from JavaScript, never by both.
 
+pub mod channel;
 pub mod codec;
 pub mod conn;
+mod drain;
 mod driver;
 pub mod host;
+pub mod messages;
 mod open;
 mod ops;
 pub mod outbox;

@@ -293,6 +293,16 @@ impl Writer<'_> {
         (self.spill(spilled), len as i32)
     }
 
+    /// Where a piece of `input` lies in the slab: at its place there, if the input begins at `offset`; or copied behind it.
+    pub fn place(&mut self, input: &[u8], offset: usize, piece: &[u8]) -> (i32, i32) {
+        // Compared as numbers only: a piece inside the input starts between its ends.
+        let at = (piece.as_ptr() as usize).wrapping_sub(input.as_ptr() as usize);
+        if at <= input.len() && at + piece.len() <= input.len() {
+            return ((offset + at) as i32, piece.len() as i32);
+        }
+        self.write(std::iter::once(piece))
+    }
+
     /// Keeps bytes outside the slab; gives their offset, a negative one.
     pub fn spill(&mut self, bytes: Vec<u8>) -> i32 {
         self.overflow.spills.push(bytes);

@@ -1,7 +1,7 @@
 'use strict'
 
 // What the engine's records say, and what it may be told of a connection. The engine's own lists are in engine/outbox.rs (kinds),
-// engine/codec.rs (heads) and binding/codec.rs (HTTP).
+// engine/messages.rs (heads) and binding/codec.rs (HTTP).
 
 module.exports = {
   // Kinds.
