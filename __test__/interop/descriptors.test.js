@@ -147,3 +147,24 @@ scenario('descriptors that are no streams', only, async (run) => {
   for (const fd of Object.values(opened)) fs.closeSync(fd)
   udp.close()
 })
+
+scenario('a descriptor that another socket has', { over: ['tcp'] }, async (run) => {
+  const { server, client } = run
+  const { listener, peer, socket } = await run.connected()
+  server.log.watch('peer', peer, ['data', 'error', 'close'])
+  const { fd } = socket._handle
+  client.log(outcome(() => new client.net.Socket({ fd })))
+  socket.end('still there')
+  peer.end()
+  await closed(socket, peer)
+  await run.close(listener)
+})
+
+scenario('standard output stays open', only, async (run) => {
+  const { server, client } = run
+  const { child, exited } = run.spawn(client, 'close-output.js', {})
+  const output = await event(child.stdout, 'data')
+  client.log(String(output))
+  const { code, stderr } = await exited
+  server.log('gone', code, stderr)
+})

@@ -4,7 +4,7 @@
 
 const { createHash } = require('node:crypto')
 const { scenario } = require('../common/harness')
-const { LIFE, closed, ended, event } = require('../common/tools')
+const { LIFE, closed, ended, event, gone } = require('../common/tools')
 
 const MIB = 1024 * 1024
 const large = { timeout: 30000 }
@@ -222,5 +222,48 @@ scenario('many small writes in one tick', {}, async (run) => {
   socket.end()
   await ended(peer)
   await closed(socket, peer)
+  await run.close(listener)
+})
+
+// A read that filled its buffer is followed by another at once, in which only that connection has a part.
+scenario('an answer to a read of 64 KiB comes behind setImmediate', {}, async (run) => {
+  const { server, client } = run
+  const { listener, peer, socket } = await run.connected()
+  let length = 0
+  peer.on('data', (chunk) => {
+    length += chunk.length
+    if (length < 65536) return
+    length = 0
+    setImmediate(() => server.log('immediate'))
+    peer.write('ok')
+  })
+  for (let round = 0; round < 4; round++) {
+    await run.wait(20)
+    socket.write(Buffer.alloc(65536))
+    await event(socket, 'data')
+    server.log('answer')
+  }
+  client.log('done')
+  socket.destroy()
+  await gone(peer)
+  await run.close(listener)
+})
+
+scenario('thousands of small writes wait for the loop', {}, async (run) => {
+  const { server, client } = run
+  const { listener, peer, socket } = await run.connected()
+  let text = ''
+  peer.on('data', (chunk) => (text += chunk))
+  socket.cork()
+  for (let i = 0; i < 2500; i++)
+    socket.write(`${i},`, i === 2499 ? () => client.log('written') : undefined)
+  socket.uncork()
+  client.log(socket.bytesWritten)
+  process.nextTick(() => client.log('tick'))
+  await new Promise((resolve) => socket.write('end', resolve))
+  client.log(socket.bytesWritten)
+  socket.end()
+  await gone(peer)
+  server.log(text.length, text.endsWith('2499,end'))
   await run.close(listener)
 })

@@ -107,6 +107,18 @@ scenario('what is asked of whom', tcp, (run) =>
   }),
 )
 
+scenario('a function in the place of options', tcp, async (run) => {
+  const { client, server } = run
+  server.log('takes no part')
+  for (const more of [undefined, 'text', {}]) {
+    const request = client.http.request(() => {}, more)
+    client.log(request.path, request.listenerCount('response'))
+    request.on('error', () => {})
+    request.destroy()
+    await event(request, 'close')
+  }
+})
+
 scenario('how the connection is made', tcp, (run) =>
   askAll(run, {
     'from an address': { localAddress: '127.0.0.2' },

@@ -217,3 +217,64 @@ function pairOfPassThrough() {
   const [a, b] = [new PassThrough(), new PassThrough()]
   return [Duplex.from({ readable: a, writable: b }), Duplex.from({ readable: b, writable: a })]
 }
+
+for (const method of ['_write', '_writeGeneric']) {
+  scenario(`a socket with a ${method} of its own`, tcp, async (run) => {
+    const { server, client } = run
+    const listener = server.http.createServer((request, response) => response.end(request.url))
+    const target = await run.listen(listener)
+    const agent = makeAgent(run, { keepAlive: true, maxSockets: 1 })
+    const create = agent.createConnection
+    let writes = 0
+    agent.createConnection = (...args) => {
+      const socket = create.apply(agent, args)
+      const original = socket[method]
+      socket[method] = (...given) => {
+        writes++
+        return original.apply(socket, given)
+      }
+      return socket
+    }
+    for (const path of ['/one', '/two', '/three']) {
+      const request = client.http.get(toward(target, { agent, path }))
+      await watchRequest(client.log, path, request)
+      client.log('written', writes)
+    }
+    agent.destroy()
+    server.log('done')
+    await run.close(listener)
+  })
+}
+
+scenario('a keepAliveTimeout beyond what timers take', { ...tcp, apart: true }, async (run) => {
+  const { server, client } = run
+  process.on('warning', ({ name, message }) => server.log(name, message))
+  const listener = server.http.createServer((request, response) => response.end('ok'))
+  listener.keepAliveTimeout = 30 * 24 * 3600 * 1000
+  const target = await run.listen(listener)
+  const agent = makeAgent(run, { keepAlive: true })
+  const request = client.http.get(toward(target, { agent }))
+  await watchRequest(client.log, 'request', request)
+  await run.wait(200)
+  server.log(process.listenerCount('warning'))
+  agent.destroy()
+  await run.close(listener)
+})
+
+// What a test fakes is for the code that it tests.
+scenario('a clock that stands still', { ...tcp, apart: true }, async (run) => {
+  const { server, client } = run
+  const listener = server.http.createServer((request, response) => response.end('ok'))
+  listener.keepAliveTimeout = 50
+  listener.keepAliveTimeoutBuffer = 0
+  const target = await run.listen(listener)
+  const socket = client.net.connect(target)
+  performance.now = () => 1000
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  socket.resume()
+  await event(socket, 'end')
+  client.log('ended')
+  await closed(socket)
+  server.log('done')
+  await run.close(listener)
+})

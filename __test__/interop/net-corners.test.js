@@ -4,7 +4,7 @@
 
 const { execFile } = require('node:child_process')
 const { scenario } = require('../common/harness')
-const { LIFE, closed, event } = require('../common/tools')
+const { LIFE, closed, event, outcome } = require('../common/tools')
 
 const tcp = { over: ['tcp'] }
 const WAY = ['connectionAttempt', 'connectionAttemptFailed', 'connectionAttemptTimeout', ...LIFE]
@@ -162,6 +162,59 @@ scenario('one byte beside a flood', { timeout: 20000 }, async (run) => {
     )
   })
   server.log('answered each', code)
+  client.log('takes no part')
+  await run.close(listener)
+})
+
+scenario('what lost its memory before it is written', {}, async (run) => {
+  const { server, client } = run
+  const { listener, peer, socket } = await run.connected()
+  server.log.watch('peer', peer, ['data', 'end'])
+  const written = Buffer.from(new ArrayBuffer(8))
+  structuredClone(written.buffer, { transfer: [written.buffer] })
+  client.log(socket.write(written, (error) => client.log('called back', error)))
+  socket.end('end')
+  await closed(socket, peer)
+  await run.close(listener)
+})
+
+scenario('a handle that was never connected is ended', tcp, async (run) => {
+  const { server, client } = run
+  server.log('takes no part')
+  const socket = new client.net.Socket()
+  client.log.watch('socket', socket, WAY)
+  socket.connect(1, '127.0.0.1')
+  socket._handle.readStart = () => 0
+  socket._handle.connect = (request) => {
+    process.nextTick(() => request.oncomplete(0, socket._handle, request, true, true))
+    return 0
+  }
+  await event(socket, 'connect')
+  socket.end()
+  await event(socket, 'finish')
+  socket.destroy()
+  await closed(socket)
+})
+
+scenario('a shutdown that is over at once', {}, async (run) => {
+  const { server, client } = run
+  const { listener, peer, socket } = await run.connected()
+  client.log.watch('socket', socket, ['finish', 'error', 'close'])
+  socket._handle.shutdown = () => 1
+  socket.end()
+  await event(socket, 'finish')
+  socket.destroy()
+  await closed(socket)
+  peer.destroy()
+  server.log('done')
+  await run.close(listener)
+})
+
+scenario('getConnections() without a callback', {}, async (run) => {
+  const { server, client } = run
+  const listener = server.net.createServer()
+  await run.listen(listener)
+  server.log(outcome(() => listener.getConnections()))
   client.log('takes no part')
   await run.close(listener)
 })

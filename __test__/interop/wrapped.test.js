@@ -228,3 +228,57 @@ scenario('iterator helpers and compose', {}, async (run) => {
   await run.close(listener)
   run.server.log('done')
 })
+
+// As a server for several protocols on one port does.
+for (const [name, give] of [
+  ['behind', (socket, bytes, target) => (target.emit('connection', socket), socket.unshift(bytes))],
+  ['before', (socket, bytes, target) => (socket.unshift(bytes), target.emit('connection', socket))],
+]) {
+  scenario(`TLS over a socket whose first bytes are put back ${name} it`, {}, async (run) => {
+    const { server, client } = run
+    const secure = tls.createServer(SERVER, (stream) => stream.end('secure'))
+    server.log.watch('secure', secure, ['tlsClientError'])
+    const listener = server.net.createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', (bytes) => {
+        socket.pause()
+        give(socket, bytes, secure)
+        process.nextTick(() => socket.resume())
+      })
+    })
+    const target = await run.listen(listener)
+    const socket = client.net.connect(target)
+    const stream = tls.connect({ ...CLIENT, socket })
+    client.log.watch('stream', stream, ['secureConnect', 'data', 'end', 'error'])
+    await gone(stream)
+    server.log('done')
+    await run.close(listener)
+  })
+}
+
+scenario('http2 over a socket whose first bytes are put back', {}, async (run) => {
+  const { server, client } = run
+  const sessions = http2.createServer((req, res) => res.end(`to ${req.url}`))
+  sessions.on('sessionError', (error) => server.log('sessionError', error.code))
+  const listener = server.net.createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', (bytes) => {
+      socket.pause()
+      sessions.emit('connection', socket)
+      socket.unshift(bytes)
+    })
+  })
+  const target = await run.listen(listener)
+  const session = http2.connect('http://somewhere', {
+    createConnection: () => client.net.connect(target),
+  })
+  session.on('error', (error) => client.log('error', error.code))
+  const stream = session.request({ ':path': '/it' })
+  let text = ''
+  for await (const chunk of stream) text += chunk
+  client.log(text)
+  session.close()
+  await event(session, 'close')
+  server.log('done')
+  await run.close(listener)
+})

@@ -155,6 +155,7 @@ calls! {
     write_response as c"respond" (4) = respond::write_response;
     keep_head as c"keepHead" (2) = respond::keep_head;
     writev as c"writev" (3) = write_slices;
+    await_room as c"awaitRoom" (1) = |engine, call| engine.await_room(call.int(0));
     write_with_descriptor as c"writeWithDescriptor" (3) = |engine, call| match call.bytes(1) {
         Some(bytes) => engine.write_with_descriptor(call.int(0), bytes, call.int(2)),
         None => -errno::EINVAL,

@@ -26,6 +26,18 @@ pub enum Io {
     Listener(Listener),
 }
 
+impl Io {
+    /// Gives the descriptor up without closing it.
+    pub fn leave_open(self) {
+        match self {
+            Self::Nothing => {}
+            Self::Bound(socket) => sys::leave_open(socket),
+            Self::Stream(stream) => stream.leave_open(),
+            Self::Listener(listener) => listener.leave_open(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Connect {
     No,
@@ -138,9 +150,9 @@ impl Conn {
         self.connect = status.map_or(Connect::Waiting, Connect::Done);
     }
 
-    /// A write came short: tell JavaScript when there is room again.
-    pub fn wait_for_room(&mut self) {
-        if let Io::Stream(stream) = &self.io {
+    /// Tell JavaScript when there is room; when it `is_full`, a write came short.
+    pub fn wait_for_room(&mut self, is_full: bool) {
+        if is_full && let Io::Stream(stream) = &self.io {
             stream.clear_write_ready();
         }
         self.want_write = true;

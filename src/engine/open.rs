@@ -5,7 +5,7 @@
 use super::Engine;
 use super::conn::Io;
 use super::ops::{Answer, bad_descriptor};
-use crate::net::listener::{self, Listener};
+use crate::net::listener::{self, BACKLOG, Listener};
 use crate::net::local::{LocalStream, OwnPath};
 use crate::net::stream::{BindFlags, Stream, begin_connect};
 use crate::net::{address, local};
@@ -162,31 +162,30 @@ impl Engine {
         }
     }
 
-    /// Adopts a descriptor that JavaScript gives away; gives the id.
+    /// Takes over a descriptor that JavaScript gives away; gives the id. One that cannot be used stays JavaScript's.
     pub fn adopt(&self, fd: i32, listening: bool) -> Answer {
         let _context = self.driver.enter();
-        let made = sys::own_raw(fd).and_then(|fd| {
-            let kind = sys::kind(sys::borrow(&fd))?;
+        self.insert(usable(fd).and_then(|(given, kind)| {
             if listening {
-                Listener::adopt(fd, kind, 511).map(Io::Listener)
+                sys::listen(given, BACKLOG)?;
+                Listener::adopt(sys::own_raw(fd)?, kind).map(Io::Listener)
             } else {
-                Stream::adopt(fd, kind).map(Io::Stream)
+                Stream::adopt(sys::own_raw(fd)?, kind).map(Io::Stream)
             }
-        });
-        self.insert(made)
+        }))
     }
 
     /// As `adopt`, for a TCP socket that has an address and neither listens nor connects.
     pub fn adopt_bound(&self, fd: i32) -> Answer {
-        let made = sys::own_raw(fd).and_then(|fd| match sys::kind(sys::borrow(&fd))? {
-            sys::Kind::Tcp => {
-                let socket = sys::into_socket(fd);
-                socket.set_nonblocking(true)?;
-                Ok(Io::Bound(socket))
+        let _context = self.driver.enter();
+        self.insert(usable(fd).and_then(|(_, kind)| {
+            if kind != sys::Kind::Tcp {
+                return Err(io::ErrorKind::InvalidInput.into());
             }
-            _ => Err(io::ErrorKind::InvalidInput.into()),
-        });
-        self.insert(made)
+            let socket = sys::into_socket(sys::own_raw(fd)?);
+            socket.set_nonblocking(true)?;
+            Ok(Io::Bound(socket))
+        }))
     }
 
     /// A connected pair of local sockets: our end's id, and the other end's descriptor.
@@ -199,4 +198,15 @@ impl Engine {
         }
         Ok((id, theirs))
     }
+}
+
+/// A descriptor that the driver could watch, and does not yet.
+fn usable<'a>(fd: i32) -> io::Result<(sys::Descriptor<'a>, sys::Kind)> {
+    let given = sys::borrow_raw(fd)?;
+    let kind = sys::kind(given)?;
+    if !matches!(kind, sys::Kind::Tcp | sys::Kind::Local | sys::Kind::Pipe) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    sys::check_unwatched(given)?;
+    Ok((given, kind))
 }

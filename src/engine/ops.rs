@@ -227,7 +227,11 @@ impl Engine {
         } else {
             0
         };
-        drop(conn);
+        if conn.descriptor().is_some_and(sys::is_standard) {
+            conn.io.leave_open();
+        } else {
+            drop(conn);
+        }
         self.uv.request_closing_phase();
         self.uv.set_referenced(alive);
         status

@@ -14,15 +14,17 @@ const PENDING_ROUNDS: usize = 8;
 impl Engine {
     /// libuv's poll phase: turns and their dispatch, until what is left can wait for libuv.
     pub fn run(&self) {
-        self.take_turns(Self::turn);
+        self.take_turns(true);
     }
 
-    fn take_turns(&self, turn: impl Fn(&Self) -> (usize, bool)) {
+    /// With a look at the driver, or only for those whom it has reported earlier. It is asked once: what becomes ready meanwhile has
+    /// its turn in the next poll phase, behind `setImmediate`.
+    fn take_turns(&self, look: bool) {
         if self.busy.replace(true) {
             return;
         }
-        for _ in 0..ROUNDS {
-            let (events, more) = turn(self);
+        for round in 0..ROUNDS {
+            let (events, more) = self.turn(look && round == 0);
             self.enter(events);
             if !more || self.uv.is_closing() {
                 break;
@@ -55,16 +57,16 @@ impl Engine {
     }
 
     /// One turn; gives the number of records and whether another round is worth while.
-    fn turn(&self) -> (usize, bool) {
+    fn turn(&self, look: bool) -> (usize, bool) {
         let mut result = (0, false);
         self.host
-            .lend(&mut |memory| result = self.turn_with(memory));
+            .lend(&mut |memory| result = self.turn_with(memory, look));
         result
     }
 
-    fn turn_with(&self, memory: Memory<'_>) -> (usize, bool) {
+    fn turn_with(&self, memory: Memory<'_>, look: bool) -> (usize, bool) {
         // Those who wait since the last turn come first anyway.
-        if !self.core.borrow().due.is_empty() {
+        if !look || !self.core.borrow().due.is_empty() {
             let _context = self.driver.enter();
             return self.core.borrow_mut().drain(memory);
         }
@@ -104,21 +106,8 @@ impl Engine {
     /// iteration had its turn.
     pub fn check(&self) {
         if !self.polled.replace(false) && self.core.borrow().has_unfinished() {
-            self.finish();
+            self.take_turns(false);
         }
-    }
-
-    /// Tells what earlier polls of the driver have found. What has become ready since belongs to the next poll phase: Node runs
-    /// `setImmediate` before that.
-    fn finish(&self) {
-        self.take_turns(|engine| {
-            let mut result = (0, false);
-            engine.host.lend(&mut |memory| {
-                let _context = engine.driver.enter();
-                result = engine.core.borrow_mut().drain(memory);
-            });
-            result
-        });
     }
 
     /// libuv's prepare phase. No socket is read here: Node's events come in the poll phase, and

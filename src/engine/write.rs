@@ -38,6 +38,14 @@ impl Engine {
         }
     }
 
+    /// Has an event tell when there is room, also where there is some now.
+    pub fn await_room(&self, id: i32) -> Answer {
+        self.kick_with(id, |conn| {
+            conn.wait_for_room(false);
+            Ok(())
+        })
+    }
+
     /// Blocks until a connection takes bytes: 1, or 0 when the time is over.
     pub fn wait_writable(&self, id: i32, milliseconds: i32) -> Answer {
         let mut core = self.core.borrow_mut();
@@ -64,7 +72,7 @@ impl Engine {
             Ok(taken) if taken < len => {
                 drop(core);
                 self.kick_with(id, |conn| {
-                    conn.wait_for_room();
+                    conn.wait_for_room(true);
                     Ok(())
                 });
                 taken.min(WRITE_MAX) as i32 | SHORT

@@ -75,7 +75,8 @@ const ballast = { words: null }
 
 // `length`: of `bytes`, at most SMALL_MAX.
 function writeSmall(id, bytes, length) {
-  copyInto(small, bytes)
+  // Of a detached array nothing is left to copy, and set() throws.
+  if (length > 0) copyInto(small, bytes)
   return native.writeSmall(id, length)
 }
 

@@ -21,6 +21,9 @@ const preload = path.join(__dirname, 'child-preload.js')
 
 const stdioWords = new Set(['ignore', 'inherit', 'overlapped', 'pipe'])
 
+// Node words what is wrong with any other.
+const serializations = new Set([undefined, 'json', 'advanced'])
+
 // Modes in which the process that gets the channel runs no preload, may not load an addon, or takes no options from a file
 // where NODE_OPTIONS names any.
 const withoutPreload =
@@ -114,7 +117,8 @@ function leaveToChild(socket) {
 }
 
 function spawnWithChannel(file, argv, settings, index) {
-  const { maxMessageLength } = settings
+  const { maxMessageLength, serialization } = settings
+  if (!serializations.has(serialization)) return native.spawn(file, argv, settings)
   if (maxMessageLength !== undefined) validateMaxMessageLength(maxMessageLength)
   // Handles travel there in a format of libuv's own, which nobody here speaks yet.
   if (process.platform === 'win32') {

@@ -4,8 +4,8 @@
 
 const process = require('node:process')
 const { Buffer } = require('node:buffer')
-const { setTimeout } = require('node:timers')
 const { UV_EADDRINUSE, UV_EBADF, UV_EINVAL } = require('./internal/errno')
+const { setTimeout } = require('./internal/timers')
 const { Handle } = require('./handle')
 const { native } = require('./outbox')
 
@@ -177,7 +177,9 @@ function duplicate(handle, listening) {
   if (fd < 0) return handle
   const Kind = native.descriptorKind(fd) === 0 ? TcpHandle : LocalHandle
   const ours = new Kind(listening ? Kind.SERVER : Kind.SOCKET)
-  return ours.open(fd, listening) < 0 ? handle : ours
+  if (ours.open(fd, listening) >= 0) return ours
+  native.closeDescriptor(fd)
+  return handle
 }
 
 // Takes the socket over for good.

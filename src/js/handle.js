@@ -186,6 +186,11 @@ class Handle extends AsyncResource {
     )
   }
 
+  // Has onwritable called in the next iteration of the loop, or when there is room.
+  awaitRoom() {
+    return native.awaitRoom(this.id)
+  }
+
   // The first `length` bytes.
   writePart(buffer, length) {
     this.bytesWritten += length
@@ -209,9 +214,9 @@ class Handle extends AsyncResource {
     return this.short ? answer & ~SHORT : answer
   }
 
-  // One that was closed is not connected, says libuv.
+  // One that was closed, or has no socket yet, is not connected, says libuv.
   shutdown() {
-    return this.closing ? UV_ENOTCONN : native.shutdown(this.id)
+    return this.closing || this.id === 0 ? UV_ENOTCONN : native.shutdown(this.id)
   }
 
   listen(backlog) {

@@ -51,6 +51,9 @@ function resolvedByOthers(next, specifier, context) {
   }
 }
 
+// Before anybody can put others in their place.
+require('./internal/timers')
+
 // What an application that asks for none of it need not wait for: 30 ms of each process and each worker thread.
 let isPrepared = false
 

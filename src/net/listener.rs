@@ -9,6 +9,9 @@ use std::io;
 use std::task::{Context, Poll};
 use tokio::net::TcpListener;
 
+/// Length of the accept queue where nobody has named one: Node's.
+pub const BACKLOG: i32 = 511;
+
 pub enum Listener {
     Tcp(TcpListener),
     Local(LocalListener),
@@ -31,19 +34,26 @@ impl Listener {
     /// Binds a local name. interprocess listens in the same step; nothing is accepted before
     /// the engine is told to, and `listen_again` sets the backlog.
     pub fn bind_local(path: &[u8]) -> io::Result<(Self, Option<local::OwnPath>)> {
-        let listener = LocalListener::listen(path, 511).map_err(local::bind_error)?;
+        let listener = LocalListener::listen(path, BACKLOG).map_err(local::bind_error)?;
         let own_path = local::OwnPath::new(path);
         Ok((Self::Local(listener), own_path))
     }
 
-    /// Adopts a bound socket of the given kind and makes it listen.
-    pub fn adopt(fd: OwnedDescriptor, kind: sys::Kind, backlog: i32) -> io::Result<Self> {
-        let socket = sys::into_socket(fd);
-        socket.set_nonblocking(true)?;
-        socket.listen(backlog)?;
+    /// Adopts a socket of the given kind that listens.
+    pub fn adopt(fd: OwnedDescriptor, kind: sys::Kind) -> io::Result<Self> {
         match kind {
-            sys::Kind::Tcp | sys::Kind::Local => Self::listening(socket),
+            sys::Kind::Tcp | sys::Kind::Local => Self::listening(sys::into_socket(fd)),
             _ => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// Gives the descriptor up without closing it.
+    pub fn leave_open(self) {
+        match self {
+            Self::Tcp(listener) => {
+                let _ = listener.into_std().map(sys::leave_open);
+            }
+            Self::Local(listener) => listener.leave_open(),
         }
     }
 

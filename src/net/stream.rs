@@ -99,6 +99,16 @@ impl Stream {
         }
     }
 
+    /// Gives the descriptor up without closing it.
+    pub fn leave_open(self) {
+        match self {
+            Self::Tcp(stream) => {
+                let _ = stream.into_std().map(sys::leave_open);
+            }
+            Self::Local(stream) => stream.leave_open(),
+        }
+    }
+
     /// Reads once into `buf`; a short read tells tokio that the socket is drained.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buf = ReadBuf::new(buf);

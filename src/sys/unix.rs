@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawF
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::ptr::NonNull;
+use tokio::io::{Interest, unix::AsyncFd};
 
 /// What a connection is to the operating system.
 pub type Descriptor<'a> = BorrowedFd<'a>;
@@ -21,10 +22,6 @@ pub fn descriptor_of(socket: &impl AsFd) -> Descriptor<'_> {
 /// The number under which JavaScript knows a descriptor.
 pub fn number(descriptor: Descriptor<'_>) -> i32 {
     descriptor.as_raw_fd()
-}
-
-pub fn borrow(descriptor: &OwnedDescriptor) -> Descriptor<'_> {
-    descriptor.as_fd()
 }
 
 /// Takes a descriptor for that of a socket.
@@ -277,6 +274,31 @@ pub fn own_raw(fd: RawFd) -> io::Result<OwnedFd> {
     borrow_raw(fd)?;
     // SAFETY: it is open, and the caller hands its ownership to us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Whether it is standard input, output or error, which libuv never closes.
+pub fn is_standard(fd: BorrowedFd<'_>) -> bool {
+    fd.as_raw_fd() <= libc::STDERR_FILENO
+}
+
+/// EEXIST for a descriptor that tokio's driver watches already, as libuv has it. To be asked before the descriptor has a new owner,
+/// who would close it. In the context of a runtime.
+pub fn check_unwatched(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: the borrow lasts longer than what is registered, which is gone with this statement.
+    let registered = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
+    registered.map(drop).map_err(io::Error::from)
+}
+
+/// Gives a descriptor up without closing it.
+pub fn leave_open(fd: impl Into<OwnedFd>) {
+    let _ = fd.into().into_raw_fd();
+}
+
+/// Makes a bound socket listen, without blocking.
+pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
+    let socket = socket2::SockRef::from(&fd);
+    socket.set_nonblocking(true)?;
+    socket.listen(backlog)
 }
 
 /// Gives everybody these permissions, and nobody others, to a local socket's file, as libuv does

@@ -38,7 +38,8 @@ function poolKey(host, port, localAddress, family, socketPath) {
     lastLocalAddress = localAddress
     lastFamily = family
     lastSocketPath = socketPath
-    lastKey = `${host || 'localhost'}:${port || ''}:${localAddress || ''}`
+    // Added, not put into a text: Node takes the value of an object.
+    lastKey = (host || 'localhost') + ':' + (port || '') + ':' + (localAddress || '')
     if (family === 4 || family === 6) lastKey += `:${family}`
     if (socketPath) lastKey += `:${socketPath}`
   }

@@ -5,9 +5,8 @@
 
 const process = require('node:process')
 const nodeHttp = require('node:http')
-// Not the global one, which tests replace.
-const { clearInterval } = require('node:timers')
 const { httpErrors } = require('../engine')
+const { clearInterval } = require('../internal/timers')
 
 // Node keeps some state of its public classes under symbols that nothing exports. They are found once, by description,
 // on throw-away instances. A Node that names them differently gives `undefined`, and the feature that needs the symbol

@@ -272,9 +272,9 @@ class ServerConnection {
   }
 
   /** Whether the message under way exceeds a timeout (0: none) for the first time. */
-  isLate(now, headersTimeout, requestTimeout) {
+  isLate(time, headersTimeout, requestTimeout) {
     if (this.startedAt === 0 || this.late) return false
-    const age = now - this.startedAt
+    const age = time - this.startedAt
     this.late =
       (headersTimeout > 0 && !this.headDone && age > headersTimeout) ||
       (requestTimeout > 0 && age > requestTimeout)

@@ -6,8 +6,9 @@
 // per request, as much work as the rest of keep-alive. Here one timer per connection is left running while requests come
 // and go, and looks at the clock when it fires. `socket.timeout` shows what Node's would.
 
-const { clearTimeout, setTimeout } = require('node:timers')
+const { timerDuration } = require('../internal/idle-timer')
 const { kTimeout } = require('../internal/symbols')
+const { clearTimeout, setTimeout } = require('../internal/timers')
 const { now } = require('./clock')
 
 class KeepAlive {
@@ -30,6 +31,7 @@ class KeepAlive {
       socket.setTimeout(msecs)
       return
     }
+    msecs = timerDuration(msecs)
     socket.timeout = msecs
     this.msecs = msecs
     this.since = now()

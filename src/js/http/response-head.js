@@ -4,13 +4,12 @@
 // one second, and the line of each field that keeps its value from one response to the next.
 
 const { STATUS_CODES } = require('node:http')
-const { setTimeout } = require('node:timers')
+const { Date, setTimeout } = require('../internal/timers')
 const { symbols } = require('./common')
 const { fieldNamed } = require('./fields')
 const { Head } = require('./kept-heads')
 
 // As Node's: a mocked one has no say.
-const { Date } = globalThis
 
 const { kOutHeaders } = symbols
 

@@ -3,13 +3,12 @@
 // http.Server: the listener, its options, and the sweep that ends slow or idle connections. What happens on one
 // connection is connection.js.
 
-const { performance } = require('node:perf_hooks')
 const EventEmitter = require('node:events')
-const { setInterval, clearInterval } = require('node:timers')
 const { promisify } = require('node:util')
 const { STATUS_CODES } = require('node:http')
 const net = require('../net')
 const { codes } = require('../internal/errors')
+const { clearInterval, now, setInterval } = require('../internal/timers')
 const { validateObject } = require('../internal/validators')
 const { kConnections, parseUniqueHeaders, symbols } = require('./common')
 const { ServerConnection } = require('./connection')
@@ -125,10 +124,10 @@ function sweep(server) {
   if (headers === 0 && request === 0) return
   if (request > 0 && headers > request) [headers, request] = [request, headers]
 
-  const now = performance.now()
+  const time = now()
   const late = []
   for (const connection of server[kConnections]) {
-    if (connection.isLate(now, headers, request)) late.push(connection)
+    if (connection.isLate(time, headers, request)) late.push(connection)
   }
   for (const connection of late) fail(connection.socket, new codes.ERR_HTTP_REQUEST_TIMEOUT())
 }

@@ -39,6 +39,7 @@ function normalize(input, options, callback) {
   let url = null
   if (typeof input === 'string') url = fromURL(new URL(input))
   else if (isURL(input)) url = fromURL(input)
+  else if (typeof input === 'function') return { callback: input, options: new Options() }
   else return { callback: options, options: Object.assign(new Options(), input) }
   if (typeof options === 'function') return { callback: options, options: url }
   return { callback, options: Object.assign(new Options(), url, options) }

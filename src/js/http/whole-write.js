@@ -8,7 +8,7 @@ const { Buffer } = require('node:buffer')
 const net = require('../net')
 const { kHandle } = require('../internal/symbols')
 
-const { write } = net.Socket.prototype
+const { _write, _writeGeneric, write } = net.Socket.prototype
 // What a socket's empty send buffer takes for sure.
 const WHOLE_MAX = 16 * 1024
 
@@ -16,6 +16,8 @@ const WHOLE_MAX = 16 * 1024
 function isIdle(socket) {
   return (
     socket.write === write &&
+    socket._write === _write &&
+    socket._writeGeneric === _writeGeneric &&
     !socket.connecting &&
     socket.writable &&
     socket.writableLength === 0 &&

@@ -4,9 +4,9 @@
 // process alive.
 
 const process = require('node:process')
-const { setTimeout, clearTimeout } = require('node:timers')
 const { codes } = require('./errors')
 const { kTimeout } = require('./symbols')
+const { clearTimeout, setTimeout } = require('./timers')
 const { validateFunction, validateNumber } = require('./validators')
 
 // Not `2 ** 31`: its first use brings the tables of the C library's `pow` into memory, 0.2 MB.
@@ -53,4 +53,4 @@ function setStreamTimeout(msecs, callback) {
   return this
 }
 
-module.exports = { TIMEOUT_MAX, setStreamTimeout }
+module.exports = { TIMEOUT_MAX, setStreamTimeout, timerDuration }

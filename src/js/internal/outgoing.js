@@ -11,6 +11,7 @@ const { duplicateFd } = require('../engine')
 const { callBack } = require('../outbox')
 const { UV_EBADF } = require('./errno')
 const { codes, errnoException } = require('./errors')
+const { now } = require('./timers')
 const { NONE, UnsentBytes, UnsentText } = require('./unsent')
 const { UnsentQueue } = require('./unsent-queue')
 
@@ -52,7 +53,7 @@ function noteUnsent(outgoing) {
 }
 
 function flushAll() {
-  const deadline = performance.now() + EXIT_LIMIT
+  const deadline = now() + EXIT_LIMIT
   for (const outgoing of unsent) outgoing.flushAtExit(deadline)
 }
 
@@ -286,7 +287,7 @@ class Outgoing {
   flushAtExit(deadline) {
     this.flushGathered()
     while (this.#waiting.size > 0 && !this.#waiting.isBroken) {
-      const left = deadline - performance.now()
+      const left = deadline - now()
       if (left <= 0 || this.#handle.waitWritable(left) <= 0) return
       this.#flushWaiting()
     }

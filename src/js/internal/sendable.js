@@ -138,10 +138,9 @@ function ourHandle(fd, listening) {
   if (kind !== 'TCP' && kind !== 'PIPE') return refused(fd)
   const Kind = kind === 'TCP' ? TcpHandle : LocalHandle
   const handle = new Kind(listening ? Kind.SERVER : Kind.SOCKET)
-  // The engine owns the descriptor from here on, also when it cannot use it.
   if (handle.open(fd, listening) === 0) return handle
   handle.close()
-  return undefined
+  return refused(fd)
 }
 
 function ourBoundHandle(fd) {
@@ -149,7 +148,7 @@ function ourBoundHandle(fd) {
   const handle = new TcpHandle()
   if (handle.openBound(fd) === 0) return handle
   handle.close()
-  return undefined
+  return refused(fd)
 }
 
 // The handle for a descriptor that came with `frame`; it owns the descriptor. Undefined, and the

@@ -3,10 +3,10 @@
 // Several addresses in turn (RFC 8305, "happy eyeballs"): the next one is tried when the last has
 // failed or takes too long.
 
-const { setTimeout, clearTimeout } = require('node:timers')
 const { UV_ECANCELED, UV_ETIMEDOUT } = require('../internal/errno')
 const { codes, connectAggregate, hostPortException } = require('../internal/errors')
 const { kReinitializeHandle } = require('../internal/symbols')
+const { clearTimeout, setTimeout } = require('../internal/timers')
 const { TcpHandle } = require('../engine')
 const { afterConnect, bindLocal, connectError, ownEndpoint } = require('./attempt')
 const { requestOf } = require('./request')

@@ -7,6 +7,7 @@
 // and may still read.
 
 const process = require('node:process')
+const { Buffer } = require('node:buffer')
 const { Duplex } = require('node:stream')
 const { Handle } = require('../handle')
 const { UV_EPIPE } = require('../internal/errno')
@@ -41,9 +42,29 @@ function isBelow(socket) {
   // What the stream has already, or decodes, comes by the stream.
   if (socket.readableLength > 0 || socket.readableEncoding) return false
   socket[kBelow] = { listener, isTelling: false, failure: undefined }
-  Object.assign(socket, { write, pause, resume })
+  Object.assign(socket, { pause, resume, unshift, write })
   keepBelow(socket)
   return true
+}
+
+/** Whether read() is how tls or http2 take what the stream had before them. They would be told of it by 'data' as well. */
+function isTakenByWrapper(socket) {
+  const { flowing, length } = socket._readableState
+  return length > 0 && flowing !== true && wrapperOf(socket) !== undefined
+}
+
+/** read() of which the wrapper's listener hears nothing. */
+function readPast(socket, n) {
+  const { _events: events } = socket
+  const { data } = events
+  const others = Array.isArray(data) ? data.filter((listener) => !isWrapper(listener)) : []
+  const heard = others.length > 0 ? others : undefined
+  events.data = heard
+  try {
+    return Duplex.prototype.read.call(socket, n)
+  } finally {
+    if (events.data === heard) events.data = data
+  }
 }
 
 /** Gives another handle to a socket that is below already. */
@@ -54,15 +75,19 @@ function keepBelow(socket) {
 /** For a socket that is connected again. */
 function leaveBelow(socket) {
   if (socket[kBelow] === undefined) return
-  for (const name of ['write', 'pause', 'resume', kBelow]) delete socket[name]
+  for (const name of ['pause', 'resume', 'unshift', 'write', kBelow]) delete socket[name]
 }
 
 function onRead(chunk) {
   const socket = this[kOwner]
   if (socket === undefined) return
   socket._unrefTimer()
-  if (socket.destroyed) return
+  tell(socket, chunk)
+}
+
+function tell(socket, chunk) {
   const below = socket[kBelow]
+  if (socket.destroyed || below === undefined) return
   below.isTelling = true
   try {
     below.listener.call(socket, chunk)
@@ -90,6 +115,12 @@ function resume() {
   return this
 }
 
+// What somebody had read ahead. http2 takes it a tick later.
+function unshift(chunk, encoding) {
+  const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+  process.nextTick(tell, this, bytes)
+}
+
 function write(chunk, encoding, callback) {
   const done = typeof encoding === 'function' ? encoding : callback
   const report = (error) => done?.(error ?? this[kBelow]?.failure)
@@ -113,4 +144,13 @@ function doneBelow(socket, callback) {
 
 const resumeBelow = (socket) => resume.call(socket)
 
-module.exports = { doneBelow, isBelow, keepBelow, leaveBelow, resumeBelow, wrapperOf }
+module.exports = {
+  doneBelow,
+  isBelow,
+  isTakenByWrapper,
+  keepBelow,
+  leaveBelow,
+  readPast,
+  resumeBelow,
+  wrapperOf,
+}

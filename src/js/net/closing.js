@@ -3,9 +3,9 @@
 // How a socket ends: destroyed, reset or once all is written. Its 'close' comes from the handle.
 
 const process = require('node:process')
-const { clearTimeout } = require('node:timers')
 const { codes, errnoException } = require('../internal/errors')
 const { kBytesRead, kBytesWritten, kTimeout } = require('../internal/symbols')
+const { clearTimeout, queueMicrotask } = require('../internal/timers')
 const { Handle, TcpHandle } = require('../engine')
 const { debug } = require('./debug')
 const { cancelUnsent } = require('./write')

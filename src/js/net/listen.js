@@ -3,12 +3,12 @@
 // The forms of server.listen(), down to a listening handle.
 
 const diagnostics = require('node:diagnostics_channel')
-const { UV_EADDRINUSE, UV_EINVAL } = require('../internal/errno')
+const { UV_EADDRINUSE, UV_EEXIST, UV_EINVAL } = require('../internal/errno')
 const { codes, errnoException, hostPortException, listenException } = require('../internal/errors')
 const { loadCluster } = require('../internal/load-cluster')
 const { kBoundSocketConsume, kBoundSocketPath, kAsyncId, kOwner } = require('../internal/symbols')
 const { validatePort } = require('../internal/validators')
-const { TcpHandle, LocalHandle, adopt, adoptShared, isHandle } = require('../engine')
+const { TcpHandle, LocalHandle, adopt, adoptShared, closeFd, isHandle } = require('../engine')
 const { setClusterOwner } = require('./cluster-owner')
 const { addServerAbortSignal } = require('./abort')
 const { BoundSocket } = require('./bound-socket')
@@ -18,6 +18,7 @@ const { handleForFd } = require('./socket')
 const { debug } = require('./debug')
 const { nextTickOf } = require('./request')
 
+const STDERR = 2
 const V6_ONLY = 1
 const REUSE_PORT = 2
 const READABLE_BY_ALL = 1
@@ -38,6 +39,8 @@ function createServerHandle(address, port, family, fd, flags) {
       return UV_EINVAL
     }
     error = handle.open(fd, true)
+    // Opened it was, by Node's count, unless somebody else has it; what then cannot listen is closed.
+    if (error && error !== UV_EEXIST && fd > STDERR) closeFd(fd)
   } else if (port === -1 && family === -1) {
     handle = new LocalHandle(LocalHandle.SERVER)
     if (address) error = handle.bind(address)

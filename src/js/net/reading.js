@@ -6,7 +6,7 @@ const stream = require('node:stream')
 const { errnoException, eventException } = require('../internal/errors')
 const { kBuffer, kOwner } = require('../internal/symbols')
 const { debug } = require('./debug')
-const { isBelow, resumeBelow } = require('./below')
+const { isBelow, isTakenByWrapper, readPast, resumeBelow } = require('./below')
 const { readInto } = require('./read-into')
 
 const { push } = stream.Duplex.prototype
@@ -102,7 +102,7 @@ function defineReading(Socket) {
 
   Socket.prototype.read = function (n) {
     resumeHandle(this)
-    return stream.Duplex.prototype.read.call(this, n)
+    return isTakenByWrapper(this) ? readPast(this, n) : stream.Duplex.prototype.read.call(this, n)
   }
 }
 

@@ -6,6 +6,7 @@
 const process = require('node:process')
 const { AsyncResource } = require('node:async_hooks')
 const { kAsyncId } = require('../internal/symbols')
+const { validateFunction } = require('../internal/validators')
 
 function requestOf(owner, type) {
   const id = owner[kAsyncId]
@@ -19,6 +20,7 @@ function runOf(owner, callback, ...args) {
 }
 
 function nextTickOf(owner, callback, ...args) {
+  validateFunction(callback, 'callback')
   process.nextTick(runIn, requestOf(owner, 'TickObject'), callback, args)
 }
 

@@ -52,11 +52,20 @@ function writev(socket, chunks, callback) {
     const { chunk, encoding } = chunks[i]
     buffers[i] = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
   }
-  // So many pieces are small ones: copying them costs less than another system call.
-  if (buffers.length > SLICES_MAX) buffers = [Buffer.concat(buffers)]
+  // libuv sends so many at once; others wait for the loop, or a source that never ends would hold that up. Such pieces are small:
+  // copying them costs less than another system call.
+  let later = null
+  if (buffers.length > SLICES_MAX) {
+    later = Buffer.concat(buffers.slice(SLICES_MAX))
+    buffers = [Buffer.concat(buffers.slice(0, SLICES_MAX))]
+  }
   const taken = handle.writev(buffers)
   if (taken < 0) return callback(errnoException(taken, 'write'))
-  if (!handle.short) return callback()
+  if (later !== null) {
+    buffers.push(later)
+    handle.bytesWritten += later.length
+    if (!handle.short) handle.awaitRoom()
+  } else if (!handle.short) return callback()
   keepRest(socket, handle, buffers, taken, callback)
 }
 

@@ -81,7 +81,8 @@ function defineWriting(Socket) {
     // The callback belongs to whoever ends the stream, not to the handle.
     this._handle.final = { callback, resource: requestOf(this, 'SHUTDOWNWRAP') }
     const error = this._handle.shutdown()
-    if (error === UV_ENOTCONN) return callback()
+    // 1: of a stand-in, which has nothing to wait for.
+    if (error === 1 || error === UV_ENOTCONN) return callback()
     if (error !== 0) return callback(errnoException(error, 'shutdown'))
   }
 

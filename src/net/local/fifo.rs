@@ -31,6 +31,17 @@ impl Fifo {
         })
     }
 
+    /// Gives the descriptor up without closing it.
+    pub fn leave_open(self) {
+        let (Self::In(receiver) | Self::Both(receiver, _)) = self else {
+            if let Self::Out(sender) = self {
+                let _ = sender.into_nonblocking_fd().map(sys::leave_open);
+            }
+            return;
+        };
+        let _ = receiver.into_nonblocking_fd().map(sys::leave_open);
+    }
+
     fn receiver(&self) -> io::Result<&Receiver> {
         match self {
             Self::In(receiver) | Self::Both(receiver, _) => Ok(receiver),

@@ -79,6 +79,9 @@ pub fn bind_error(error: io::Error) -> io::Error {
 }
 
 impl LocalListener {
+    /// Nobody needs it: see `sys::is_standard`.
+    pub fn leave_open(self) {}
+
     /// Takes a name, which must be free.
     pub fn listen(path: &[u8], _backlog: i32) -> io::Result<Self> {
         let listener = Self {

@@ -133,6 +133,11 @@ pub fn pair() -> io::Result<(LocalStream, OwnedDescriptor)> {
 pub struct LocalListener(tokio::net::UnixListener);
 
 impl LocalListener {
+    /// Gives the descriptor up without closing it.
+    pub fn leave_open(self) {
+        let _ = self.0.into_std().map(sys::leave_open);
+    }
+
     /// As the function `listen`.
     pub fn listen(path: &[u8], backlog: i32) -> io::Result<Self> {
         tokio::net::UnixListener::from_std(listen(path, backlog)?).map(Self)

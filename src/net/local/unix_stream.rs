@@ -46,6 +46,16 @@ impl LocalStream {
         }
     }
 
+    /// Gives the descriptor up without closing it.
+    pub fn leave_open(self) {
+        match self {
+            Self::Socket(stream) => {
+                let _ = stream.into_std().map(sys::leave_open);
+            }
+            Self::Fifo(fifo) => fifo.leave_open(),
+        }
+    }
+
     pub fn try_read_vectored(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         either!(self, stream => stream.try_read_vectored(slices))
     }

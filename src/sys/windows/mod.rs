@@ -53,12 +53,24 @@ pub fn own_raw(_number: i32) -> io::Result<OwnedDescriptor> {
     Err(unsupported())
 }
 
-pub fn duplicate(_descriptor: Descriptor<'_>) -> io::Result<OwnedDescriptor> {
+/// Standard streams are no sockets.
+pub fn is_standard(_descriptor: Descriptor<'_>) -> bool {
+    false
+}
+
+/// No descriptor is taken over here.
+pub fn check_unwatched(_descriptor: Descriptor<'_>) -> io::Result<()> {
     Err(unsupported())
 }
 
-pub fn borrow(descriptor: &OwnedDescriptor) -> Descriptor<'_> {
-    match *descriptor {}
+pub fn leave_open<T>(_socket: T) {}
+
+pub fn listen(_descriptor: Descriptor<'_>, _backlog: i32) -> io::Result<()> {
+    Err(unsupported())
+}
+
+pub fn duplicate(_descriptor: Descriptor<'_>) -> io::Result<OwnedDescriptor> {
+    Err(unsupported())
 }
 
 pub fn into_socket(descriptor: OwnedDescriptor) -> socket2::Socket {
