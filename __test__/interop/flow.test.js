@@ -225,30 +225,6 @@ scenario('many small writes in one tick', {}, async (run) => {
   await run.close(listener)
 })
 
-// A read that filled its buffer is followed by another at once, in which only that connection has a part.
-scenario('an answer to a read of 64 KiB comes behind setImmediate', {}, async (run) => {
-  const { server, client } = run
-  const { listener, peer, socket } = await run.connected()
-  let length = 0
-  peer.on('data', (chunk) => {
-    length += chunk.length
-    if (length < 65536) return
-    length = 0
-    setImmediate(() => server.log('immediate'))
-    peer.write('ok')
-  })
-  for (let round = 0; round < 4; round++) {
-    await run.wait(20)
-    socket.write(Buffer.alloc(65536))
-    await event(socket, 'data')
-    server.log('answer')
-  }
-  client.log('done')
-  socket.destroy()
-  await gone(peer)
-  await run.close(listener)
-})
-
 scenario('thousands of small writes wait for the loop', {}, async (run) => {
   const { server, client } = run
   const { listener, peer, socket } = await run.connected()

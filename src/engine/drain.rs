@@ -56,14 +56,39 @@ impl Core {
         events
     }
 
-    pub(super) fn drain(&mut self, memory: Memory<'_>) -> (usize, bool) {
-        // Whoever becomes ready from here on has the next turn.
+    /// Those who are ready get in line.
+    pub(super) fn take_ready(&mut self) {
         self.ready.append_to(&mut self.due);
+    }
+
+    /// Those who were not done get in line, behind those for whom there was no room, or the fastest of them would be the only one that
+    /// is ever read.
+    pub(super) fn take_again(&mut self) {
+        let mut again = std::mem::take(&mut self.again);
+        for id in again.drain(..) {
+            if let Some(conn) = self.conns.get(id)
+                && conn.ready.claim()
+            {
+                self.due.push_back(id);
+            }
+        }
+        self.again = again;
+    }
+
+    /// Those who are not done after all rounds are as ready as any.
+    pub(super) fn leave_again(&mut self) {
+        let mut again = std::mem::take(&mut self.again);
+        for id in again.drain(..) {
+            if let Some(conn) = self.conns.get(id) {
+                conn.ready.queue();
+            }
+        }
+        self.again = again;
+    }
+
+    pub(super) fn drain(&mut self, memory: Memory<'_>) -> (usize, bool) {
         let mut outbox = Outbox::new(memory, std::mem::take(&mut self.overflow));
         let mut more = false;
-        // They have their next turn behind those for which there was no room in this one, or the fastest of them would be the
-        // only one that is ever read.
-        let mut again = std::mem::take(&mut self.again);
         while outbox.has_room() {
             let Some(id) = self.due.pop_front() else {
                 break;
@@ -74,7 +99,7 @@ impl Core {
             conn.ready.taken();
             let step = guarded(conn, &mut outbox, Conn::poll);
             if step.more || step.later {
-                again.push(id);
+                self.again.push(id);
             }
             more |= step.more;
             self.settle(id);
@@ -84,12 +109,6 @@ impl Core {
         }
         let events = self.keep_overflow(outbox);
         more |= !self.overflow.is_empty() || !self.due.is_empty();
-        for id in again.drain(..) {
-            if let Some(conn) = self.conns.get(id) {
-                conn.ready.queue();
-            }
-        }
-        self.again = again;
         (events, more)
     }
 

@@ -51,7 +51,7 @@ pub struct Core {
     touched: Vec<i32>,
     /// Whose turn it is, in order. A turn leaves those here for which there was no room.
     due: VecDeque<i32>,
-    /// Memory for those that have more to do in the next turn; empty between turns.
+    /// Those that were not done in the last turn; empty between callbacks of libuv.
     again: Vec<i32>,
     /// Ids whose `'close'` is due in libuv's closing phase.
     closing: Vec<i32>,

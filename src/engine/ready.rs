@@ -70,9 +70,14 @@ impl ConnWaker {
 
     /// Queues the connection for the next turn.
     pub fn queue(&self) {
-        if !self.queued.swap(true, SeqCst) {
+        if self.claim() {
             self.list.push(self.id);
         }
+    }
+
+    /// Gets in line without the list. False: it is there, or on its way.
+    pub fn claim(&self) -> bool {
+        !self.queued.swap(true, SeqCst)
     }
 
     /// Taken off the list: the next wake queues it again.

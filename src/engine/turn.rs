@@ -17,19 +17,23 @@ impl Engine {
         self.take_turns(true);
     }
 
-    /// With a look at the driver, or only for those whom it has reported earlier. It is asked once: what becomes ready meanwhile has
-    /// its turn in the next poll phase, behind `setImmediate`.
+    /// With a look at the driver, or only for those whom it has reported earlier. Whoever becomes ready meanwhile has the next poll
+    /// phase, behind `setImmediate`: further rounds are for those who are not done.
     fn take_turns(&self, look: bool) {
         if self.busy.replace(true) {
             return;
         }
         for round in 0..ROUNDS {
-            let (events, more) = self.turn(look && round == 0);
+            let (events, more) = match round {
+                0 => self.turn(look),
+                _ => self.go_on(),
+            };
             self.enter(events);
             if !more || self.uv.is_closing() {
                 break;
             }
         }
+        self.core.borrow_mut().leave_again();
         self.run_pending();
         self.busy.set(false);
         self.settle();
@@ -68,13 +72,28 @@ impl Engine {
         // Those who wait since the last turn come first anyway.
         if !look || !self.core.borrow().due.is_empty() {
             let _context = self.driver.enter();
-            return self.core.borrow_mut().drain(memory);
+            let mut core = self.core.borrow_mut();
+            core.take_ready();
+            return core.drain(memory);
         }
         self.driver.poll(|| {
             let mut core = self.core.borrow_mut();
             core.arm();
+            core.take_ready();
             core.drain(memory)
         })
+    }
+
+    /// A turn for those who were not done in the one before.
+    fn go_on(&self) -> (usize, bool) {
+        let mut result = (0, false);
+        self.host.lend(&mut |memory| {
+            let _context = self.driver.enter();
+            let mut core = self.core.borrow_mut();
+            core.take_again();
+            result = core.drain(memory);
+        });
+        result
     }
 
     /// After a panic that was none connection's: the next callback starts afresh.

@@ -47,9 +47,7 @@ pub struct Config {
     pub max_fields: usize,
     /// Limit for the bytes of extensions in one chunk's line.
     pub max_chunk_extensions: usize,
-    /// Node's `insecureHTTPParser`, the same as `lenient_flags: Lenient::ALL`.
-    pub lenient: bool,
-    /// Finer than `lenient`: the flags that Node's JavaScript gives to its parser.
+    /// The flags that Node's JavaScript gives to its parser; `Lenient::ALL` for its `insecureHTTPParser`.
     pub lenient_flags: Lenient,
 }
 
@@ -59,7 +57,6 @@ impl Default for Config {
             max_head: 16 * 1024,
             max_fields: 1000,
             max_chunk_extensions: 16 * 1024,
-            lenient: false,
             lenient_flags: Lenient::NONE,
         }
     }

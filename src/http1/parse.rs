@@ -67,11 +67,7 @@ pub struct Parser {
 
 impl Parser {
     pub fn new(role: Role, config: Config) -> Self {
-        let lenient = if config.lenient {
-            Lenient::ALL
-        } else {
-            config.lenient_flags
-        };
+        let lenient = config.lenient_flags;
         Self {
             state: State::Idle,
             policy: Policy {

@@ -30,7 +30,7 @@ impl Kind {
     fn parser(self) -> Parser {
         let mut config = Config::default();
         match self {
-            Kind::Loose | Kind::LooseResponse => config.lenient = true,
+            Kind::Loose | Kind::LooseResponse => config.lenient_flags = Lenient::ALL,
             Kind::Relaxed => config.lenient_flags = Lenient::HEADER_VALUE_RELAXED,
             _ => {}
         }

@@ -279,8 +279,6 @@ class Handle extends AsyncResource {
     callBack(this.scope, this.onconnection, this, 0, accepted)
   }
 
-  // --- codecs -------------------------------------------------------------------------------
-
   startIpc(advanced, maxFrame) {
     this.textFrames = !advanced
     return native.startIpc(this.id, advanced, maxFrame)
@@ -304,8 +302,6 @@ class Handle extends AsyncResource {
   httpExpect(flags) {
     return native.httpExpect(this.id, flags)
   }
-
-  // --- set by the owner ---------------------------------------------------------------------
 
   // Who is told of bytes is the reader. Node's Agent puts functions of its own here while a connection is in its pool, and
   // these look for Node's own state: what they are for is done in their place.

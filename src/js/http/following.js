@@ -50,8 +50,6 @@ function leave(socket, listener) {
   socket.removeListener('error', listener)
 }
 
-// --- in the pool ------------------------------------------------------------------------------
-
 /** The socket waits in a pool for its next request. */
 function pool(socket) {
   if (socket[kFollowed] === NOT) {

@@ -13,8 +13,6 @@ const { Head } = require('./kept-heads')
 
 const { kOutHeaders } = symbols
 
-// --- static parts -----------------------------------------------------------------------------
-
 let tail = ''
 let tailTimeout
 const starts = []
@@ -45,8 +43,6 @@ function startFor(statusCode) {
   starts[statusCode] = { reason, line }
   return line
 }
-
-// --- the whole --------------------------------------------------------------------------------
 
 /** Whether writeHead() and Node's header rules would find nothing but the usual in `res`. */
 function hasPlainHead(res, statusCode) {

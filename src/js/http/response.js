@@ -67,8 +67,6 @@ function Response(req, options) {
 Object.setPrototypeOf(Response, ServerResponse)
 Response.prototype = Object.create(prototype)
 
-// --- the socket -------------------------------------------------------------------------------
-
 // Node puts a 'close' listener on the socket for each response and takes it off again. This one stays; it is moved behind
 // listeners that have come since, so that they are told in Node's order.
 Response.prototype.assignSocket = function (socket) {
@@ -108,8 +106,6 @@ function emitClose(res) {
   res._closed = true
   res.emit('close')
 }
-
-// --- the head ---------------------------------------------------------------------------------
 
 Response.prototype.setHeader = function (name, value) {
   if (!isUntouched()) return prototype.setHeader.apply(this, arguments)
@@ -157,8 +153,6 @@ function fastWriteHead(statusCode, reason, fields) {
   return this
 }
 Response.prototype.writeHead = fastWriteHead
-
-// --- the end ----------------------------------------------------------------------------------
 
 Response.prototype.end = function (chunk, encoding, callback) {
   if (!isUntouched()) return prototype.end.apply(this, arguments)
@@ -232,8 +226,6 @@ function writeRest(socket, head, isChunked, body, sent) {
   }
   socket.write(Buffer.concat(parts).subarray(sent))
 }
-
-// --- what is plain ----------------------------------------------------------------------------
 
 function isBody(chunk, encoding) {
   if (typeof chunk === 'string') return encoding === undefined || encoding === 'utf8'

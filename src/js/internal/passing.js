@@ -52,8 +52,6 @@ class Passing {
     })
   }
 
-  // --- sending --------------------------------------------------------------------------------
-
   // Sends what cannot go at once as plain bytes. Undefined when it can after all.
   send(message, handle, options, callback) {
     const type = handle ? sendable().typeOf(handle) : undefined
@@ -150,8 +148,6 @@ class Passing {
     this.#target._handleQueue = null
     this.closePending()
   }
-
-  // --- receiving ------------------------------------------------------------------------------
 
   // The handle that came with an internal message, if one should have. The bytes of the frame have
   // just been read, so the oldest descriptor that nobody has claimed is its own.

@@ -26,8 +26,6 @@ function ourNet() {
   return require.cache[ourNetFile]?.loaded ? require('../net') : undefined
 }
 
-// --- leaving ----------------------------------------------------------------------------------
-
 const isSocket = (value, ours) =>
   value instanceof nodeNet.Socket || (ours !== undefined && value instanceof ours.Socket)
 const isServer = (value, ours) =>
@@ -130,8 +128,6 @@ function detachHttp(socket) {
   }
   message?.detachSocket(socket)
 }
-
-// --- arriving ---------------------------------------------------------------------------------
 
 function ourHandle(fd, listening) {
   const kind = engine.kindOf(fd)

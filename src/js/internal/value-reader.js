@@ -4,10 +4,32 @@
 // read by JavaScript where the engine left them. Anything else is V8's to read.
 
 const { Buffer } = require('node:buffer')
+const {
+  ARRAY,
+  ARRAY_END,
+  BIGINT,
+  BUFFER,
+  DATE,
+  DOUBLE,
+  FALSE,
+  HOST_OBJECT,
+  INT,
+  NULL,
+  OBJECT,
+  OBJECT_END,
+  ONE_BYTE,
+  PADDING,
+  REFERENCE,
+  TRUE,
+  TWO_BYTE,
+  UINT8_ARRAY,
+  UNDEFINED,
+  VERSION,
+  VIEW,
+} = require('./v8-format')
 
 const FALLBACK = Symbol('fallback')
 
-const VERSION = 15
 const HEADER_BYTES = 2
 // Views at least this long share the memory of a frame that is nobody else's.
 const SHARE_MIN = 4096
@@ -92,19 +114,19 @@ function readTwoByte() {
 
 function readKey() {
   switch (buf[pos++]) {
-    case 0x22: {
+    case ONE_BYTE: {
       const key = readOneByte()
       // An assignment would not define these.
       if (key in Object.prototype) throw FALLBACK
       return key
     }
-    case 0x49:
+    case INT:
       return readInt()
-    case 0:
+    case PADDING:
       return readKey()
-    case 0x63:
+    case TWO_BYTE:
       return readTwoByte()
-    case 0x4e:
+    case DOUBLE:
       return readDouble()
     default:
       throw FALLBACK
@@ -115,7 +137,7 @@ function readObject() {
   const object = {}
   objects.push(object)
   let count = 0
-  while (buf[pos] !== 0x7b) {
+  while (buf[pos] !== OBJECT_END) {
     if (pos >= end) throw FALLBACK
     const key = readKey()
     object[key] = readValue()
@@ -134,21 +156,21 @@ function readArray() {
   objects.push(array)
   for (let i = 0; i < length; i++) array.push(readValue())
   // Named properties would be next.
-  if (buf[pos++] !== 0x24 || readVarint() !== 0 || readVarint() !== length) throw FALLBACK
+  if (buf[pos++] !== ARRAY_END || readVarint() !== 0 || readVarint() !== length) throw FALLBACK
   return array
 }
 
 function readView() {
-  if (buf[pos++] !== 0) throw FALLBACK
+  if (buf[pos++] !== VIEW) throw FALLBACK
   const type = buf[pos++]
   const length = readVarint()
   const start = pos
   pos += length
   if (pos > end) throw FALLBACK
   let view
-  if (type === 10) {
+  if (type === BUFFER) {
     view = owned && length >= SHARE_MIN ? buf.subarray(start, pos) : copy(start, length)
-  } else if (type === 1) {
+  } else if (type === UINT8_ARRAY) {
     view = new Uint8Array(length)
     view.set(buf.subarray(start, pos))
   } else {
@@ -167,41 +189,41 @@ function copy(start, length) {
 function readValue() {
   if (pos >= end) throw FALLBACK
   switch (buf[pos++]) {
-    case 0x22:
+    case ONE_BYTE:
       return readOneByte()
-    case 0x49:
+    case INT:
       return readInt()
-    case 0x6f:
+    case OBJECT:
       return readObject()
-    case 0x41:
+    case ARRAY:
       return readArray()
-    case 0x54:
+    case TRUE:
       return true
-    case 0x46:
+    case FALSE:
       return false
-    case 0x30:
+    case NULL:
       return null
-    case 0x5f:
+    case UNDEFINED:
       return undefined
-    case 0x4e:
+    case DOUBLE:
       return readDouble()
-    case 0x63:
+    case TWO_BYTE:
       return readTwoByte()
-    case 0x5c:
+    case HOST_OBJECT:
       return readView()
-    case 0x44: {
+    case DATE: {
       const date = new Date(readDouble())
       objects.push(date)
       return date
     }
-    case 0x5a:
+    case BIGINT:
       return readBigInt()
-    case 0x5e: {
+    case REFERENCE: {
       const id = readVarint()
       if (id >= objects.length) throw FALLBACK
       return objects[id]
     }
-    case 0:
+    case PADDING:
       return readValue()
     default:
       throw FALLBACK
@@ -228,9 +250,9 @@ function readMessage(buffer, start, stop, isOwned, deserialize) {
     if (objects.length > 0) objects = []
   }
   // Views of the message lie in the copy: not in the pool, from which nothing can be transferred.
-  const copy = Buffer.allocUnsafeSlow(stop - start)
-  copy.set(buffer.subarray(start, stop))
-  return deserialize(copy)
+  const bytes = Buffer.allocUnsafeSlow(stop - start)
+  bytes.set(buffer.subarray(start, stop))
+  return deserialize(bytes)
 }
 
 module.exports = { readMessage }

@@ -68,8 +68,6 @@ function Server(options, connectionListener) {
 Object.setPrototypeOf(Server.prototype, EventEmitter.prototype)
 Object.setPrototypeOf(Server, EventEmitter)
 
-// --- connections ------------------------------------------------------------------------------
-
 // What 'drop' tells of a connection that is refused.
 function describe(client) {
   if (!client.getsockname) return undefined
@@ -154,8 +152,6 @@ Server.prototype.getConnections = function (callback) {
   return this
 }
 
-// --- the end ----------------------------------------------------------------------------------
-
 Server.prototype.close = function (callback) {
   this._listeningId++
   if (typeof callback === 'function') {
@@ -208,8 +204,6 @@ Server.prototype[EventEmitter.captureRejectionSymbol] = function (error, event, 
   if (event === 'connection') socket.destroy(error)
   else this.emit('error', error)
 }
-
-// --- state ------------------------------------------------------------------------------------
 
 Object.defineProperty(Server.prototype, 'listening', {
   get() {
