@@ -6,35 +6,36 @@
 
 const { Buffer } = require('node:buffer')
 const types = require('node:util/types')
-const {
-  ARRAY,
-  ARRAY_END,
-  BIGINT,
-  BUFFER,
-  DATE,
-  DOUBLE,
-  FALSE,
-  HOST_OBJECT,
-  INT,
-  NULL,
-  OBJECT,
-  OBJECT_END,
-  ONE_BYTE,
-  REFERENCE,
-  TRUE,
-  TWO_BYTE,
-  UINT8_ARRAY,
-  UNDEFINED,
-  VERSION,
-  VIEW,
-} = require('./v8-format')
 
 const FALLBACK = Symbol('fallback')
 
+const VERSION = 15
 // Characters up to which a loop beats a call into C++.
 const SHORT_STRING = 128
 // Objects up to which a search beats a Map.
 const FEW_OBJECTS = 24
+
+const INT = 0x49
+const DOUBLE = 0x4e
+const ONE_BYTE = 0x22
+const TWO_BYTE = 0x63
+const OBJECT = 0x6f
+const OBJECT_END = 0x7b
+const ARRAY = 0x41
+const ARRAY_END = 0x24
+const REFERENCE = 0x5e
+const HOST_OBJECT = 0x5c
+const DATE = 0x44
+const BIGINT = 0x5a
+const NULL = 0x30
+const UNDEFINED = 0x5f
+const TRUE = 0x54
+const FALSE = 0x46
+
+// Node's tag and numbers for views, which V8 leaves to it.
+const VIEW = 0
+const UINT8_ARRAY = 1
+const BUFFER = 10
 
 const LATIN1 = /^[\0-\xff]*$/
 const MAX_INDEX = 0xfffffffe
