@@ -63,6 +63,13 @@ function frameText(offset, length) {
   return slab.utf8Slice(offset, offset + length)
 }
 
+// `length`: of `bytes`, at most SMALL_MAX.
+function writeSmall(id, bytes, length) {
+  // Of a detached array nothing is left to copy, and set() throws.
+  if (length > 0) copyInto(small, bytes)
+  return native.writeSmall(id, length)
+}
+
 // The scavenger frees a chunk with 300 bytes of V8's heap and 16 KiB outside of it. It comes when the heap's young part is
 // full, whatever lies outside; and when 64 MiB lie there before it has come, V8 marks and compacts the whole heap. A loop
 // that does little else than pass chunks on gets there first, each time: 11 % of its CPU in an echo of 16 KiB, a third in a
@@ -72,13 +79,6 @@ function frameText(offset, length) {
 // themselves cost more than the caches gain (docs/engine.md).
 const BALLAST_SHIFT = 6
 const ballast = { words: null }
-
-// `length`: of `bytes`, at most SMALL_MAX.
-function writeSmall(id, bytes, length) {
-  // Of a detached array nothing is left to copy, and set() throws.
-  if (length > 0) copyInto(small, bytes)
-  return native.writeSmall(id, length)
-}
 
 // A large read got a buffer of the expected size, of which it filled at least half. Users find that `chunk.buffer` is the chunk,
 // as in Node. The next read finds a buffer where this one was: another, or this one where nobody has seen it.

@@ -164,8 +164,7 @@ function copy(start, length) {
   return bytes
 }
 
-// Numbers, not names: V8 makes a table of a switch over these (some 4 % of an echo of small messages). The names are in
-// value-writer.js.
+// Numbers, not names of another module, which are looked up one after the other. The names are in value-writer.js.
 function readValue() {
   if (pos >= end) throw FALLBACK
   switch (buf[pos++]) {

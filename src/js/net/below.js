@@ -115,10 +115,12 @@ function resume() {
   return this
 }
 
-// What somebody had read ahead. http2 takes it a tick later.
+// What somebody had read ahead. http2 takes it a tick later. What is no bytes is the stream's to refuse, or to end by.
 function unshift(chunk, encoding) {
   const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
-  process.nextTick(tell, this, bytes)
+  if (!(bytes instanceof Uint8Array)) return Duplex.prototype.unshift.call(this, chunk, encoding)
+  if (bytes.length > 0) process.nextTick(tell, this, bytes)
+  return true
 }
 
 function write(chunk, encoding, callback) {

@@ -39,7 +39,7 @@ function createServerHandle(address, port, family, fd, flags) {
       return UV_EINVAL
     }
     error = handle.open(fd, true)
-    // Opened it was, by Node's count, unless somebody else has it; what then cannot listen is closed.
+    // Node closes a descriptor that it has opened and that then cannot listen. One that another socket has is not opened.
     if (error && error !== UV_EEXIST && fd > STDERR) closeFd(fd)
   } else if (port === -1 && family === -1) {
     handle = new LocalHandle(LocalHandle.SERVER)
