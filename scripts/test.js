@@ -10,6 +10,8 @@ const { ROOT, build } = require('./build')
 const { terminal } = require('./terminal')
 
 const STRESS = path.join('__test__', 'stress')
+// Several times what the slowest suite takes: a process that does not end must fail the run, not stop it.
+const LIMIT_MS = 15 * 60_000
 
 // Not left to `node --test`: what it takes for a directory or a pattern differs between Node 20 and 22.
 function testFiles(wanted, { stress }) {
@@ -27,24 +29,28 @@ function testFiles(wanted, { stress }) {
     : files.filter((file) => wanted.some((part) => file.includes(part)))
 }
 
-function run(command, args, env = {}) {
+function run(command, args, { env, timeout } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: ROOT,
       stdio: 'inherit',
       env: { ...process.env, ...env },
+      timeout,
     })
     child.on('error', reject)
-    child.on('close', (code, signal) =>
-      code === 0 ? resolve() : reject(new Error(signal ?? `status ${code}`)),
-    )
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve()
+      else
+        reject(new Error(child.killed ? `no end in ${timeout} ms` : (signal ?? `status ${code}`)))
+    })
   })
 }
 
 async function nodeTests(wanted, { stress = false } = {}) {
   await build()
   const args = ['--test', '--test-reporter=spec', ...testFiles(wanted, { stress })]
-  return run(process.execPath, args, stress ? { FERROWIRE_STRESS: '1' } : {})
+  const how = stress ? { env: { FERROWIRE_STRESS: '1' } } : { timeout: LIMIT_MS }
+  return run(process.execPath, args, how)
 }
 
 const poisoned = process.env.FERROWIRE_POISON ? ', the built-in transports poisoned' : ''

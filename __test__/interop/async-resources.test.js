@@ -7,11 +7,10 @@
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { execFile } = require('node:child_process')
 const { describe, test } = require('node:test')
+const { runProgram } = require('../common/programs')
 
 const ENTRY = path.join(__dirname, 'fixtures/async-resources.js')
-const LIMIT = 15_000
 
 const scenarios = [
   'echo over tcp',
@@ -30,21 +29,12 @@ const scenarios = [
   'upgrade',
 ]
 
-function play(t, modules, scenario) {
+async function play(t, modules, scenario) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrowire-'))
   t.after(() => fs.rmSync(directory, { recursive: true }))
   const args = [ENTRY, ...modules, scenario, directory]
-  return new Promise((resolve, reject) => {
-    execFile(
-      process.execPath,
-      args,
-      { timeout: LIMIT, killSignal: 'SIGKILL' },
-      (error, out, err) => {
-        if (error) reject(new Error(`${error.message}\n${out}${err}`))
-        else resolve(JSON.parse(out))
-      },
-    )
-  })
+  const { stdout } = await runProgram(process.execPath, args)
+  return JSON.parse(stdout)
 }
 
 const builtIn = ['node:net', 'node:http']

@@ -3,13 +3,11 @@
 // Workers of node:cluster that listen on one port: under the preload as without it.
 
 const assert = require('node:assert/strict')
-const { execFile } = require('node:child_process')
 const path = require('node:path')
 const { test } = require('node:test')
-const { promisify } = require('node:util')
 const { localPath, removePath } = require('../common/endpoints')
+const { runProgram } = require('../common/programs')
 
-const run = promisify(execFile)
 const APP = path.join(__dirname, 'fixtures', 'cluster-app.js')
 const PRELOAD = ['--require', require.resolve('ferrowire/register')]
 const POISON = ['--require', path.join(__dirname, '..', 'common', 'poison.js')]
@@ -18,13 +16,13 @@ const { FERROWIRE_POISON } = process.env
 async function play(preloads, policy, kind) {
   const place = localPath()
   try {
-    const { stdout, stderr } = await run(
-      process.execPath,
-      [...preloads, APP, policy, kind, place],
-      {
-        timeout: 20_000,
-      },
-    )
+    const { stdout, stderr } = await runProgram(process.execPath, [
+      ...preloads,
+      APP,
+      policy,
+      kind,
+      place,
+    ])
     assert.equal(stderr, '')
     return JSON.parse(stdout)
   } finally {

@@ -3,19 +3,17 @@
 // A listener that throws while a response is told, and names that Node has not looked at.
 
 const assert = require('node:assert')
-const { execFile } = require('node:child_process')
 const { join } = require('node:path')
 const { test } = require('node:test')
-const { promisify } = require('node:util')
 const { http } = require('ferrowire')
+const { runProgram } = require('../common/programs')
 
-const run = promisify(execFile)
 const fixture = join(__dirname, 'fixtures/throw-at-end.js')
 const skip = process.env.FERROWIRE_POISON ? 'the reference is poisoned' : false
 
 test('a throw at the end of a response is told once, and nothing again', { skip }, async () => {
   const [expected, actual] = await Promise.all(
-    ['node:http', 'ferrowire/http'].map((name) => run(process.execPath, [fixture, name])),
+    ['node:http', 'ferrowire/http'].map((name) => runProgram(process.execPath, [fixture, name])),
   )
   assert.match(expected.stdout, /uncaught thrown/)
   assert.strictEqual(actual.stdout, expected.stdout)

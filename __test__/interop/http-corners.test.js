@@ -2,13 +2,12 @@
 
 // What programs do in the middle of something else: end the server in a handler, come to listen late, give a body up.
 
-const { execFile } = require('node:child_process')
 const assert = require('node:assert/strict')
 const path = require('node:path')
-const { promisify } = require('node:util')
 const { pipeline, Writable } = require('node:stream')
 const { check, scenario } = require('../common/harness')
 const { toward } = require('../common/http')
+const { runProgram } = require('../common/programs')
 const { closed, event } = require('../common/tools')
 
 const tcp = { over: ['tcp'] }
@@ -145,13 +144,12 @@ scenario('a setHeader() that is watched sees the Host', tcp, async (run) => {
   await run.close(listener)
 })
 
-const runs = promisify(execFile)
 const skip = process.env.FERROWIRE_POISON ? 'the reference is poisoned' : false
 
 check('what comes behind a head whose listener has thrown is refused', { skip }, async () => {
   const fixture = path.join(__dirname, 'fixtures/throw-at-head.js')
   const [expected, actual] = await Promise.all(
-    ['node:http', 'ferrowire/http'].map((name) => runs(process.execPath, [fixture, name])),
+    ['node:http', 'ferrowire/http'].map((name) => runProgram(process.execPath, [fixture, name])),
   )
   assert.match(expected.stdout, /HPE_CB_HEADERS_COMPLETE/)
   assert.strictEqual(actual.stdout, expected.stdout)

@@ -6,12 +6,12 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { execFile } = require('node:child_process')
 const { once } = require('node:events')
 const { describe, test } = require('node:test')
 const { setTimeout } = require('node:timers/promises')
 const { BUILT_IN, FERROWIRE } = require('../common/modules')
 const { isNodeFrom } = require('../common/node-version')
+const { runProgram } = require('../common/programs')
 
 const ENTRY = path.join(__dirname, 'fixtures/handles-parent.js')
 const LIMIT = Number(process.env.INTEROP_TIMEOUT) || 15_000
@@ -43,15 +43,10 @@ const others = [
 ]
 const pairs = process.env.INTEROP === BUILT_IN ? reference : others
 
-function play(parent, child, scenario, serialization, net) {
+async function play(parent, child, scenario, serialization, net) {
   const args = [ENTRY, parent, child, scenario, serialization, net]
-  const options = { timeout: LIMIT, killSignal: 'SIGKILL' }
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, options, (error, out, err) => {
-      if (error) reject(new Error(`${parent} with ${child}: ${error.message}\n${out}${err}`))
-      else resolve(JSON.parse(out))
-    })
-  })
+  const { stdout } = await runProgram(process.execPath, args, { timeout: LIMIT })
+  return JSON.parse(stdout)
 }
 
 describe('handles over the fork channel', { concurrency: 2 }, () => {

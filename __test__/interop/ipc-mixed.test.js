@@ -5,10 +5,10 @@
 // 100,000 messages in order.
 
 const path = require('node:path')
-const { execFile } = require('node:child_process')
 const { describe, test } = require('node:test')
 const { BUILT_IN, FERROWIRE } = require('../common/modules')
 const { nodes } = require('../common/nodes')
+const { runProgram } = require('../common/programs')
 
 const ENTRY = path.join(__dirname, 'fixtures/mixed-parent.js')
 const LIMIT = Number(process.env.INTEROP_TIMEOUT) || 30_000
@@ -39,13 +39,7 @@ const reference = [[here, here]]
 
 function converse(parent, child, serialization, task) {
   const args = [ENTRY, parent.end, child.end, child.binary, serialization, task]
-  const options = { timeout: LIMIT, killSignal: 'SIGKILL' }
-  return new Promise((resolve, reject) => {
-    execFile(parent.binary, args, options, (error, out, err) => {
-      if (error) reject(new Error(`${error.message}\n${out}${err}`))
-      else resolve()
-    })
-  })
+  return runProgram(parent.binary, args, { timeout: LIMIT })
 }
 
 const tasks = { values: mixed, huge: near, many: near }

@@ -5,9 +5,9 @@
 
 const assert = require('node:assert/strict')
 const path = require('node:path')
-const { execFile } = require('node:child_process')
 const { describe, test } = require('node:test')
 const { BUILT_IN } = require('../common/modules')
+const { runProgram } = require('../common/programs')
 
 const ENTRY = path.join(__dirname, 'fixtures/options-parent.js')
 const REGISTER = require.resolve('ferrowire/register')
@@ -18,16 +18,11 @@ const ours = isReference ? 'node:child_process' : 'ferrowire/child_process'
 
 const { names } = require(ENTRY)
 
-function play(module, scenario, preload) {
+async function play(module, scenario, preload) {
   const execArgv = preload === undefined ? [] : ['--require', preload]
   const args = [...execArgv, ENTRY, module, scenario]
-  const options = { timeout: LIMIT, killSignal: 'SIGKILL', maxBuffer: 1 << 24 }
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, options, (error, out, err) => {
-      if (error) reject(new Error(`${module}, ${scenario}: ${error.message}\n${out}${err}`))
-      else resolve(inOrder(JSON.parse(out.replaceAll(preload ?? '\0', '<preload>'))))
-    })
-  })
+  const { stdout } = await runProgram(process.execPath, args, { timeout: LIMIT })
+  return inOrder(JSON.parse(stdout.replaceAll(preload ?? '\0', '<preload>')))
 }
 
 // What is read from different descriptors has no order, a child's exit, which a signal tells, has

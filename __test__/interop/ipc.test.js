@@ -5,10 +5,11 @@
 // built-in with built-in. INTEROP=built-in and FERROWIRE_POISON=1 as in common/harness.js.
 
 const path = require('node:path')
-const { execFile, execFileSync } = require('node:child_process')
+const { execFileSync } = require('node:child_process')
 const { once } = require('node:events')
 const { describe, test } = require('node:test')
 const { BUILT_IN, FERROWIRE } = require('../common/modules')
+const { runProgram } = require('../common/programs')
 
 const PYTHON = 'python'
 const ENTRY = path.join(__dirname, 'fixtures/ipc-parent.js')
@@ -79,19 +80,10 @@ const hasPython = (() => {
   }
 })()
 
-function play(parent, child, scenario, serialization, execArgv = []) {
+async function play(parent, child, scenario, serialization, execArgv = []) {
   const args = [...execArgv, ENTRY, parent, child, scenario, serialization]
-  return new Promise((resolve, reject) => {
-    execFile(
-      process.execPath,
-      args,
-      { timeout: LIMIT, killSignal: 'SIGKILL' },
-      (error, out, err) => {
-        if (error) reject(new Error(`${parent} with ${child}: ${error.message}\n${out}${err}`))
-        else resolve(JSON.parse(out))
-      },
-    )
-  })
+  const { stdout } = await runProgram(process.execPath, args, { timeout: LIMIT })
+  return JSON.parse(stdout)
 }
 
 function pairs(withPython) {

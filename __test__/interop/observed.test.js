@@ -3,16 +3,13 @@
 // What others can see of sockets and servers: diagnostics_channel, NODE_DEBUG, structured clone.
 
 const assert = require('node:assert/strict')
-const { execFile } = require('node:child_process')
 const diagnostics = require('node:diagnostics_channel')
 const { once } = require('node:events')
-const { promisify } = require('node:util')
 const { MessageChannel, Worker } = require('node:worker_threads')
 const { localPath } = require('../common/endpoints')
 const { check, scenario } = require('../common/harness')
+const { runProgram } = require('../common/programs')
 const { closed, event } = require('../common/tools')
-
-const execute = promisify(execFile)
 
 function observe(run, log, name, show) {
   const told = (message) => log(name, Object.keys(message), show(message))
@@ -67,7 +64,7 @@ const script = `
 check('NODE_DEBUG=ferrowire logs what sockets do', async () => {
   const run = async (NODE_DEBUG) => {
     const env = { ...process.env, NODE_DEBUG }
-    const { stderr } = await execute(process.execPath, ['-e', script], { env, cwd: __dirname })
+    const { stderr } = await runProgram(process.execPath, ['-e', script], { env, cwd: __dirname })
     return stderr
   }
   const said = await run('ferrowire')
@@ -97,7 +94,7 @@ const alive = `
 check('under the preload a process knows what keeps it alive', async () => {
   const run = async (...preload) => {
     const argv = [...preload, '-e', alive, localPath()]
-    const { stdout } = await execute(process.execPath, argv, { cwd: __dirname })
+    const { stdout } = await runProgram(process.execPath, argv, { cwd: __dirname })
     return stdout
   }
   const expected = await run()

@@ -5,10 +5,9 @@
 //   FERROWIRE_POISON=1   the first in a process whose built-in transports throw
 
 const assert = require('node:assert/strict')
-const { execFile } = require('node:child_process')
 const path = require('node:path')
 const { test } = require('node:test')
-const { promisify } = require('node:util')
+const { runProgram } = require('../common/programs')
 
 const FOLDER = path.join(__dirname, 'programs')
 const REGISTER = ['--require', require.resolve('ferrowire/register')]
@@ -18,7 +17,7 @@ const POISON = process.env.FERROWIRE_POISON
 
 async function play(name, nodeArgs) {
   const args = [...nodeArgs, path.join(FOLDER, `${name}.js`)]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args)
+  const { stdout, stderr } = await runProgram(process.execPath, args)
   assert.equal(stderr, '')
   return JSON.parse(stdout)
 }
