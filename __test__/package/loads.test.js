@@ -8,6 +8,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
+const { text } = require('node:stream/consumers')
 const { test } = require('node:test')
 const { isNodeFrom } = require('../common/node-version')
 
@@ -110,6 +111,41 @@ test('without addons the preload leaves Node as it is', { timeout: 20000 }, asyn
   const { code, out, err } = await preloaded('--no-addons', '-e', TALK)
   assert.deepEqual([code, out.trim(), err], [0, 'got text', ''])
 })
+
+// A child whose copy of the package was installed for another system, say.
+test(
+  'a child that cannot load the addon says so and talks by other means',
+  { timeout: 20000 },
+  async (t) => {
+    const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrowire-'))
+    t.after(() => fs.rmSync(copy, { recursive: true }))
+    const filter = (file) => !file.endsWith('.node')
+    fs.cpSync(SOURCES, copy, { recursive: true, filter })
+    const script = `process.on('message', (message) => process.send({ message }, () => process.disconnect()))`
+    const child = spawn(
+      process.execPath,
+      ['--require', path.join(copy, 'child-preload.js'), '-e', script],
+      {
+        stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+        env: {
+          ...process.env,
+          FERROWIRE_CHANNEL_FD: '3',
+          FERROWIRE_CHANNEL_SERIALIZATION_MODE: 'json',
+        },
+        timeout: 10000,
+      },
+    )
+    const [, , stderr, channel] = child.stdio
+    channel.write('"hi"\n')
+    const [said, answer, [code]] = await Promise.all([
+      text(stderr),
+      text(channel),
+      once(child, 'close'),
+    ])
+    assert.match(said, /Error: no binary of ferrowire can be loaded for .* \(there is none\): run/)
+    assert.deepEqual([code, answer], [0, '{"message":"hi"}\n'])
+  },
+)
 
 test(
   "Node's own sockets and servers are instances under the preload",

@@ -3,16 +3,12 @@
 use super::instance;
 use crate::engine::channel::Channel;
 use crate::engine::codec::Codec;
+use crate::engine::records::{ASK_UPGRADE, EXPECT_CONNECT, EXPECT_HEAD};
 use crate::http1::{ALL_METHODS, Config, ErrorKind, Expect, Lenient, Parser, Role};
 use crate::ipc::{Frames, Serialization};
 use crate::sys::errno;
 use napi::Env;
 use napi_derive::napi;
-
-/// What `httpExpect` may say of a connection.
-const EXPECT_HEAD: u32 = 1;
-const EXPECT_CONNECT: u32 = 2;
-const ASK_UPGRADE: u32 = 4;
 
 /// A reason to refuse a message, by the number in its record.
 #[napi(object)]
@@ -77,7 +73,7 @@ pub fn parser(role: u32, max_header_size: u32, max_fields: u32, lenient_flags: u
 }
 
 /// Tells a parser what `httpExpect` says.
-pub fn announce(parser: &mut Parser, flags: u32) {
+pub fn announce(parser: &mut Parser, flags: i32) {
     if flags & ASK_UPGRADE != 0 {
         parser.ask_upgrade();
     } else {
@@ -111,7 +107,7 @@ pub fn start_http(
 /// Says what the next response answers (0 any request, 1 HEAD, 2 CONNECT), or, of a server's
 /// connection, that JavaScript wants to decide about requests with an Upgrade field (4).
 #[napi]
-pub fn http_expect(env: Env, id: i32, flags: u32) -> napi::Result<i32> {
+pub fn http_expect(env: Env, id: i32, flags: i32) -> napi::Result<i32> {
     let engine = instance(&env)?.engine();
     Ok(engine.map_or(-errno::EBADF, |engine| {
         engine.with_codec(id, |codec| {

@@ -7,7 +7,7 @@
 use super::codec::{announce, parser};
 use super::instance;
 use crate::engine::messages::info;
-use crate::engine::outbox::Kind;
+use crate::engine::records::Kind;
 use crate::http1::{Events, Fields, Head, Outcome, ParseError, Parser};
 use napi::Env;
 use napi::bindgen_prelude::Buffer;
@@ -37,7 +37,7 @@ impl HttpCodec {
 
     /// As `httpExpect` for a connection.
     #[napi]
-    pub fn expect(&mut self, flags: u32) {
+    pub fn expect(&mut self, flags: i32) {
         announce(&mut self.parser, flags);
     }
 

@@ -1,7 +1,8 @@
 //! A fork channel as records: its frames, and the descriptors that came with them.
 
 use super::codec::Next;
-use super::outbox::{Kind, Writer};
+use super::outbox::Writer;
+use super::records::Kind;
 use crate::ipc::Frames;
 use crate::sys::{OwnedDescriptor, errno};
 use std::collections::VecDeque;

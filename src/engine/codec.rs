@@ -2,7 +2,8 @@
 
 use super::channel::Channel;
 use super::messages::HttpEvents;
-use super::outbox::{Kind, Outbox, Place, Writer};
+use super::outbox::{Outbox, Place, Writer};
+use super::records::Kind;
 use crate::http1;
 
 pub enum Codec {

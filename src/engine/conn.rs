@@ -4,9 +4,10 @@
 //! between any two of its events, as it can under libuv.
 
 use super::codec::Codec;
-use super::outbox::{Kind, Outbox};
+use super::outbox::Outbox;
 use super::read::Expected;
 use super::ready::ConnWaker;
+use super::records::Kind;
 use crate::net::{Listener, Stream, local::OwnPath};
 use crate::sys::{self, Descriptor, errno};
 use socket2::{SockRef, Socket};

@@ -3,7 +3,8 @@
 use super::Core;
 use super::conn::{Conn, Io, Step};
 use super::host::Memory;
-use super::outbox::{Kind, Outbox};
+use super::outbox::Outbox;
+use super::records::Kind;
 use crate::sys::errno;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

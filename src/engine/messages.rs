@@ -1,11 +1,14 @@
 //! HTTP messages as records: what the parser tells of a connection.
 
-use super::outbox::{Kind, Writer};
+use super::outbox::Writer;
+use super::records::{
+    ENDED, FLUSHED, HAS_BODY, HAS_EXPECT, HAS_HOST, IS_KEPT_ALIVE, IS_UPGRADE, Kind, REPEATS_ALL,
+    REPEATS_FIELDS, UNTIL_CLOSE,
+};
 use crate::http1::{self, Repeats};
 
-/// Where a head record has its `info`, and the bit there that says that the message is over.
+/// Where a head record has its `info`.
 const INFO: usize = 4;
-const ENDED: i32 = 1 << 22;
 /// Node's parser hands this many fields to JavaScript before the head is complete.
 const FLUSHED_AT: usize = 32;
 
@@ -36,7 +39,7 @@ fn write_fields(
     }
 }
 
-/// Bits of a head record's `info`; js/internal/records.js has the same list.
+/// A head record's `info`.
 pub fn info(head: &http1::Head<'_>) -> i32 {
     use http1::Framing;
     let has = |wanted: &[u8]| {
@@ -46,17 +49,17 @@ pub fn info(head: &http1::Head<'_>) -> i32 {
     let has_body = !matches!(head.framing, Framing::None | Framing::Length(0));
     let mut info = i32::from(head.minor) | i32::from(head.major) << 8;
     for (bit, set) in [
-        (16, head.keep_alive),
-        (17, head.upgrade),
-        (18, has_body),
-        (19, matches!(head.framing, Framing::UntilClose)),
-        (20, has(b"host")),
-        (21, has(b"expect")),
-        (23, head.fields.len() >= FLUSHED_AT),
-        (24, head.repeats != Repeats::Nothing),
-        (25, head.repeats == Repeats::All),
+        (IS_KEPT_ALIVE, head.keep_alive),
+        (IS_UPGRADE, head.upgrade),
+        (HAS_BODY, has_body),
+        (UNTIL_CLOSE, matches!(head.framing, Framing::UntilClose)),
+        (HAS_HOST, has(b"host")),
+        (HAS_EXPECT, has(b"expect")),
+        (FLUSHED, head.fields.len() >= FLUSHED_AT),
+        (REPEATS_FIELDS, head.repeats != Repeats::Nothing),
+        (REPEATS_ALL, head.repeats == Repeats::All),
     ] {
-        info |= i32::from(set) << bit;
+        info |= i32::from(set) * bit;
     }
     info
 }

@@ -25,6 +25,7 @@ mod ops;
 pub mod outbox;
 mod read;
 pub mod ready;
+pub mod records;
 pub mod slots;
 mod turn;
 pub mod uv;

@@ -6,6 +6,7 @@
 //! not fit wait in the overflow, and no socket is read before they are out.
 
 use super::host::{BUFFER_MAX, BUFFERS, FreshBuffers, Handed, Memory};
+use super::records::Kind;
 use std::collections::VecDeque;
 
 /// Ints per record.
@@ -20,44 +21,6 @@ const SLAB_LOW: usize = 2 * 1024;
 /// Bytes in buffers of their own, from which on JavaScript is told before more is read: it finds them in the processor's
 /// cache, and often writes them on.
 const OWNED_MAX: usize = 256 * 1024;
-
-/// Kinds of records; js/internal/records.js has the same list.
-#[repr(i32)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// offset, length
-    Data = 0,
-    /// buffer number, length, bytes of the same read that the next record brings
-    DataOwned = 1,
-    /// status: 0 is the end of the stream, negative an error
-    End = 2,
-    Writable = 3,
-    /// status
-    Shutdown = 4,
-    /// status
-    Connect = 5,
-    /// new id or negative status
-    Connection = 6,
-    Closed = 7,
-    /// offset, length, where in a spill it starts
-    Frame = 8,
-    /// offset, length, info, method or status
-    Head = 9,
-    /// offset, length
-    Body = 10,
-    /// offset, length of the trailers
-    MessageEnd = 11,
-    /// offset, length of the left-over bytes
-    Upgrade = 12,
-    /// error number, bytes parsed, offset, length of the raw packet
-    ParseError = 13,
-    /// the read ended inside an HTTP head, or brought a client nothing but line ends
-    Partial = 14,
-    /// descriptors that no message has claimed are void but for the newest: their number
-    Unclaimed = 15,
-    /// buffer number, length
-    BodyOwned = 16,
-}
 
 pub type Record = [i32; STRIDE];
 

@@ -15,7 +15,8 @@
 use super::codec::{Codec, Next};
 use super::conn::{Conn, Io, Step};
 use super::host::{BUFFER_MAX, BUFFERS};
-use super::outbox::{Kind, Outbox, Place};
+use super::outbox::{Outbox, Place};
+use super::records::Kind;
 use crate::sys::errno;
 use std::io::{self, IoSliceMut};
 use std::task::{Context, Poll, ready};

@@ -1,7 +1,7 @@
 'use strict'
 
-// What the engine's records say, and what it may be told of a connection. The engine's own lists are in engine/outbox.rs (kinds),
-// engine/messages.rs (heads) and binding/codec.rs (HTTP).
+// What the engine's records say, and what it may be told of a connection. The engine's own list is engine/records.rs, where a
+// test compares the two.
 
 module.exports = {
   // Kinds.
