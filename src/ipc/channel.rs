@@ -129,7 +129,8 @@ impl Channel {
     }
 
     /// The next message; `None` when the peer has disconnected. Cancelled, it loses nothing. A peer that is gone in the middle
-    /// of a message is an error of kind `UnexpectedEof`.
+    /// of a message is an error of kind `UnexpectedEof`. One of kind `Other` tells that a message which was sent with a
+    /// handle, four times, did not arrive with it; the channel goes on.
     pub async fn recv<T: DeserializeOwned>(&mut self) -> io::Result<Option<Message<T>>> {
         loop {
             if self.claimed.is_some() {
@@ -237,6 +238,9 @@ impl Channel {
                             received.push_back(frame.into())
                         })
                         .map_err(io::Error::other)?;
+                    // Each comes with the first byte of its message; a peer that sends more would have us run out of them.
+                    let most = received.len() + 1;
+                    descriptors.drain(..descriptors.len().saturating_sub(most));
                     return Ok(len);
                 }
             }
@@ -263,9 +267,13 @@ impl Channel {
                 Ok(arrived.then(|| (frame["msg"].clone(), handle)))
             }
             Some(cmd @ ("NODE_HANDLE_ACK" | "NODE_HANDLE_NACK")) => {
-                if let Some((bytes, handle, tries)) = self.pending.take()
-                    && cmd == "NODE_HANDLE_NACK"
-                    && tries < RETRIES
+                let sent = self.pending.take();
+                let refused = sent.filter(|_| cmd == "NODE_HANDLE_NACK");
+                let given_up = refused
+                    .as_ref()
+                    .is_some_and(|(.., tries)| *tries == RETRIES);
+                if let Some((bytes, handle, tries)) = refused
+                    && !given_up
                 {
                     self.transmit(bytes, Some(handle), tries + 1);
                 }
@@ -273,6 +281,11 @@ impl Channel {
                     && let Some((bytes, handle)) = self.queue.pop_front()
                 {
                     self.transmit(bytes, handle, 0);
+                }
+                if given_up {
+                    const TEXT: &str =
+                        "a handle did not reach the other process, nor did its message";
+                    return Err(io::Error::other(TEXT));
                 }
                 Ok(None)
             }
@@ -405,6 +418,52 @@ mod tests {
             assert_eq!(channel.recv::<i32>().await.unwrap().unwrap().value, 1);
             let error = channel.recv::<Value>().await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        });
+    }
+
+    fn lines(mut peer: &std::os::unix::net::UnixStream, count: usize) -> Vec<String> {
+        let mut text = String::new();
+        while text.lines().count() < count {
+            let mut bytes = [0; 512];
+            let len = peer.read(&mut bytes).unwrap();
+            text.push_str(std::str::from_utf8(&bytes[..len]).unwrap());
+        }
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_handle_that_never_arrives_is_an_error_and_the_channel_goes_on() {
+        run(async {
+            let (one, peer) = std::os::unix::net::UnixStream::pair().unwrap();
+            let mut channel = Channel::from_fd(one.into()).unwrap();
+            let server = TcpListener::bind("127.0.0.1:0").unwrap();
+            let sent = channel.send_handle("lost", server.as_fd(), HandleKind::Server);
+            sent.await.unwrap();
+            channel.send("behind it").await.unwrap();
+            let nack = "{\"cmd\":\"NODE_HANDLE_NACK\"}\n";
+            (&peer).write_all(nack.repeat(4).as_bytes()).unwrap();
+            let error = channel.recv::<Value>().await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::Other);
+            channel.flush().await.unwrap();
+            let seen = lines(&peer, 5);
+            assert!(seen[..4].iter().all(|line| line.contains("lost")));
+            assert_eq!(seen[4..], ["\"behind it\""]);
+            (&peer).write_all(b"1\n").unwrap();
+            assert_eq!(channel.recv::<i32>().await.unwrap().unwrap().value, 1);
+        });
+    }
+
+    #[test]
+    fn descriptors_that_no_message_claims_are_closed() {
+        run(async {
+            let (one, peer) = std::os::unix::net::UnixStream::pair().unwrap();
+            let mut channel = Channel::from_fd(one.into()).unwrap();
+            for byte in b"[1, 2, 3]\n1\n" {
+                sys::send_with_descriptor(peer.as_fd(), &[*byte], peer.as_fd()).unwrap();
+            }
+            channel.recv::<Value>().await.unwrap().unwrap();
+            channel.recv::<Value>().await.unwrap().unwrap();
+            assert!(channel.descriptors.len() <= 2);
         });
     }
 
