@@ -11,7 +11,8 @@ const path = require('node:path')
 const { fileURLToPath } = require('node:url')
 const engine = require('./engine')
 const { codes } = require('./internal/errors')
-const { openChannel, validateMaxMessageLength } = require('./internal/channel')
+const { openChannel } = require('./internal/channel')
+const { validateMaxMessageLength } = require('./internal/channel-control')
 
 const { _forkChild, ChildProcess, exec, execFile, execFileSync, execSync, spawnSync } = native
 

@@ -5,82 +5,15 @@
 // Messages become text or bytes in serialization.js; the engine cuts what arrives into frames.
 
 const process = require('node:process')
-const { EventEmitter } = require('node:events')
 const { deprecate } = require('node:util')
+const { Control, DEFAULT_MAX_MESSAGE, countListeners } = require('./channel-control')
 const { UV_EMSGSIZE } = require('./errno')
 const { codes, errnoException } = require('./errors')
 const { asksToListen, withOurServers } = require('./load-cluster')
 const { Outgoing } = require('./outgoing')
 const { Passing, isInternal } = require('./passing')
 const { serializationOf } = require('./serialization')
-const { validateInteger, validateObject } = require('./validators')
-
-// What user code sees as `child.channel` and `process.channel`.
-class Control extends EventEmitter {
-  #handle
-  // Reasons to keep the process alive, until ref() or unref() decide it once and for all.
-  #refs
-  #decided = false
-  #outgoing
-  #maxMessageLength
-
-  constructor(handle, refs, maxMessageLength) {
-    super()
-    this.#handle = handle
-    this.#refs = refs
-    this.#maxMessageLength = maxMessageLength
-  }
-
-  // Resolves when the kernel has every message that send() has accepted.
-  flush() {
-    return this.#outgoing.flush()
-  }
-
-  // Bytes of one message from the peer, beyond which the channel ends with an error.
-  get maxMessageLength() {
-    return this.#maxMessageLength
-  }
-
-  set maxMessageLength(value) {
-    validateMaxMessageLength(value)
-    this.#maxMessageLength = value
-    this.#handle.limitIpc(value)
-  }
-
-  static setOutgoing(control, outgoing) {
-    control.#outgoing = outgoing
-  }
-
-  refCounted() {
-    if (++this.#refs === 1 && !this.#decided) this.#handle.ref()
-  }
-
-  unrefCounted() {
-    if (--this.#refs === 0 && !this.#decided) this.#handle.unref()
-  }
-
-  ref() {
-    this.#decided = true
-    this.#handle.ref()
-  }
-
-  unref() {
-    this.#decided = true
-    this.#handle.unref()
-  }
-
-  get fd() {
-    return this.#handle.fd
-  }
-}
-
-const MEBIBYTE = 1024 * 1024
-const DEFAULT_MAX_MESSAGE = 512 * MEBIBYTE
-
-// A peer may rely on 64 MiB; the upper limit is that of a buffer's length in the format.
-function validateMaxMessageLength(value) {
-  validateInteger(value, 'maxMessageLength', 64 * MEBIBYTE, 2 ** 32 - 1)
-}
+const { validateObject } = require('./validators')
 
 // The types a message can have, in the order in which Node's error names them.
 const sendable = ['string', 'object', 'number', 'boolean']
@@ -99,65 +32,70 @@ function openChannel(target, handle, serialization, maxMessageLength = DEFAULT_M
   )
   Control.setOutgoing(control, outgoing)
   defineBackPressure(target, outgoing)
-  // Arrived while nobody listened: [event, message, handle], told to the first 'message' listener.
-  const unheard = []
 
   target.channel = control
   defineDeprecatedChannel(target)
-  const passing = new Passing(target, handle, outgoing, deliver)
-
-  function emit(event, message, received) {
-    if (event === 'internalMessage' && asksToListen(message)) {
-      withOurServers(() => target.emit(event, message, received))
-    } else if (event === 'internalMessage' || target.listenerCount('message') > 0) {
-      target.emit(event, message, received)
-    } else if (target.channel !== null) {
-      unheard.push([event, message, received])
-    }
-  }
-
-  // Not at once: a listener that throws must not take the rest of this read with it.
-  function deliver(message, received) {
+  const inbox = new Inbox(target)
+  const passing = new Passing(target, handle, outgoing, (message, received) => {
     if (target.channel === null) received?.close?.()
-    else
-      process.nextTick(emit, isInternal(message) ? 'internalMessage' : 'message', message, received)
-  }
+    else inbox.post(isInternal(message), message, received)
+  })
 
   // A frame that cannot be read throws here, into 'uncaughtException'; the next one is fine again.
   handle.onframe = (frame, start, end, isOwned) => {
     const message = decode(frame, start, end, isOwned)
     if (target.channel === null) return
-    if (!isInternal(message)) process.nextTick(emit, 'message', message, undefined)
-    else process.nextTick(emit, 'internalMessage', message, passing.claim(message))
+    const internal = isInternal(message)
+    inbox.post(internal, message, internal ? passing.claim(message) : undefined)
   }
 
-  let closed = false
-  function close() {
-    if (closed) return
-    closed = true
-    // As in Node, the callbacks of what could not be written come last, and without an error.
-    handle.close(() => outgoing.discard())
+  defineSending(target, outgoing, passing)
+  defineEnding(target, handle, outgoing, passing)
+  if (inChild) countListeners(control, handle)
+  handle.startIpc(serialization === 'advanced', maxMessageLength)
+  handle.readStart()
+  return control
+}
+
+// Messages on their way to the listeners.
+class Inbox {
+  #target
+  // Arrived while nobody listened: [event, message, handle], told to the first 'message' listener.
+  #unheard = []
+
+  constructor(target) {
+    this.#target = target
+    target.on('newListener', () => process.nextTick(() => this.#tellUnheard()))
   }
 
-  // The peer closed its end or died; in Node too, an error of the read counts as the end.
-  handle.onend = (status) => {
-    if (status === UV_EMSGSIZE) report(target, errnoException(status, 'read'))
-    // Nothing that waits for an answer can go any more.
-    passing.discard()
-    if (target.connected) target.disconnect()
-    else if (target.channel !== null) target._disconnect()
-    target.channel = null
-    close()
-    if (!inChild) maybeClose(target)
+  /** Tells the listeners, later: one that throws must not take the rest of a read with it. */
+  post(internal, message, handle) {
+    process.nextTick(tell, this, internal ? 'internalMessage' : 'message', message, handle)
   }
 
-  target.on('newListener', () => {
-    process.nextTick(() => {
-      if (target.channel === null || target.listenerCount('message') === 0) return
-      while (unheard.length > 0) target.emit(...unheard.shift())
-    })
-  })
+  tell(event, message, handle) {
+    const target = this.#target
+    if (event === 'internalMessage' && asksToListen(message)) {
+      withOurServers(() => target.emit(event, message, handle))
+    } else if (event === 'internalMessage' || target.listenerCount('message') > 0) {
+      target.emit(event, message, handle)
+    } else if (target.channel !== null) {
+      this.#unheard.push([event, message, handle])
+    }
+  }
 
+  #tellUnheard() {
+    const target = this.#target
+    if (target.channel === null || target.listenerCount('message') === 0) return
+    while (this.#unheard.length > 0) target.emit(...this.#unheard.shift())
+  }
+}
+
+function tell(inbox, event, message, handle) {
+  inbox.tell(event, message, handle)
+}
+
+function defineSending(target, outgoing, passing) {
   target.send = function (message, handle, options, callback) {
     if (typeof handle === 'function') {
       callback = handle
@@ -191,6 +129,28 @@ function openChannel(target, handle, serialization, maxMessageLength = DEFAULT_M
     outgoing.write(message, done, options === true || options?.swallowErrors)
     return outgoing.hasRoom
   }
+}
+
+function defineEnding(target, handle, outgoing, passing) {
+  let closed = false
+  function close() {
+    if (closed) return
+    closed = true
+    // As in Node, the callbacks of what could not be written come last, and without an error.
+    handle.close(() => outgoing.discard())
+  }
+
+  // The peer closed its end or died; in Node too, an error of the read counts as the end.
+  handle.onend = (status) => {
+    if (status === UV_EMSGSIZE) report(target, errnoException(status, 'read'))
+    // Nothing that waits for an answer can go any more.
+    passing.discard()
+    if (target.connected) target.disconnect()
+    else if (target.channel !== null) target._disconnect()
+    target.channel = null
+    close()
+    if (target !== process) maybeClose(target)
+  }
 
   target.connected = true
 
@@ -217,28 +177,6 @@ function openChannel(target, handle, serialization, maxMessageLength = DEFAULT_M
       target.emit('disconnect')
     })
   }
-
-  if (inChild) countListeners(control, handle)
-  handle.startIpc(serialization === 'advanced', maxMessageLength)
-  handle.readStart()
-  return control
-}
-
-// A child lives as long as it listens to its parent, and no longer.
-function countListeners(control, handle) {
-  handle.unref()
-  const counted = ['message', 'disconnect']
-  const counts = (event) => counted.includes(event)
-  // A cluster's worker began to listen before its channel was there.
-  for (const event of counted) {
-    for (let left = process.listenerCount(event); left > 0; left--) control.refCounted()
-  }
-  process.on('newListener', (event) => {
-    if (counts(event)) control.refCounted()
-  })
-  process.on('removeListener', (event) => {
-    if (counts(event)) control.unrefCounted()
-  })
 }
 
 // Handed to the callback of the send that failed, or else emitted; never at once.
@@ -279,4 +217,4 @@ function defineDeprecatedChannel(target) {
   })
 }
 
-module.exports = { openChannel, validateMaxMessageLength }
+module.exports = { openChannel }
