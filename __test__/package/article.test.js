@@ -22,7 +22,8 @@ const {
 } = require('../../scripts/demo/conversations')
 
 const ROOT = path.join(__dirname, '..', '..')
-const INTERVAL_MS = 150
+// Long enough for two messages never to be read as one on a busy machine.
+const INTERVAL_MS = 300
 const EXCHANGES = 2
 
 const project = fs.mkdtempSync(path.join(os.tmpdir(), 'fw-'))
