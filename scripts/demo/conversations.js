@@ -32,7 +32,7 @@ function differs(who, lines, { first = [], pair, times, last = [], again }) {
   const isNext = (texts) => texts.every((text, i) => rest[i] === text)
   const takes = (texts) => isNext(texts) && rest.splice(0, texts.length)
   const leaveOut = () => {
-    while (again !== undefined && rest[0] === again) rest.shift()
+    while (rest.length > 0 && rest[0] === again) rest.shift()
   }
   const isBegun = takes(first)
   let pairs = 0

@@ -1,15 +1,15 @@
 'use strict'
 
 // One connection of an HTTP server: what the codec reports on it. Its listeners on the socket are connection-events.js,
-// requests and their responses exchange.js, the time between two requests keep-alive.js. There is one object per
-// connection and nothing is allocated per request beyond the messages themselves; the object is also `socket.parser`,
-// which user code is known to read.
+// requests and their responses exchange.js, the time between two requests keep-alive.js, how it leaves HTTP upgrading.js.
+// There is one object per connection and nothing is allocated per request beyond the messages themselves; the object is
+// also `socket.parser`, which user code is known to read.
 
 const process = require('node:process')
 const { Buffer } = require('node:buffer')
 const { maxHeaderSize } = require('node:http')
 const engine = require('../engine')
-const { ASK_UPGRADE, HAS_BODY, IS_UPGRADE } = require('../internal/records')
+const { HAS_BODY } = require('../internal/records')
 const { requestOf } = require('../net/request')
 const { now } = require('./clock')
 const { attachReader, detachReader } = require('./codec')
@@ -24,7 +24,7 @@ const {
   symbols,
 } = require('./common')
 const { fail, listen, unlisten, updateOutgoingData } = require('./connection-events')
-const { beginExchange, isAnswered, isUpgrade } = require('./exchange')
+const { beginExchange, isAnswered } = require('./exchange')
 const { FedCodec } = require('./fed-codec')
 const {
   endMessage,
@@ -36,7 +36,7 @@ const {
 } = require('./incoming')
 const { KeepAlive } = require('./keep-alive')
 const { LastHead } = require('./last-head')
-const { upgradeWhenListened } = require('./server-options')
+const { goOn, leave, leavesHttp, watchUpgrades } = require('./upgrading')
 
 const { kIncomingMessage } = symbols
 
@@ -118,22 +118,7 @@ class ServerConnection {
       this.fed = true
       attachReader(this.codec, this)
     }
-    this.updateUpgrades()
-  }
-
-  mayUpgrade() {
-    const { server } = this
-    return (
-      server.shouldUpgradeCallback !== upgradeWhenListened || server._events.upgrade !== undefined
-    )
-  }
-
-  // The codec stops at an Upgrade field only when somebody may follow it.
-  updateUpgrades() {
-    const upgrades = this.mayUpgrade()
-    if (upgrades === this.upgrades) return
-    this.upgrades = upgrades
-    this.codec?.httpExpect(upgrades ? ASK_UPGRADE : 0)
+    watchUpgrades(this)
   }
 
   // From now on the bytes come to the socket and are parsed from there: a user's 'data' listener wants to see them.
@@ -160,30 +145,20 @@ class ServerConnection {
     if ((info & HAS_BODY) !== 0 && this.startedAt === 0) this.startedAt = now()
 
     req.joinDuplicateHeaders = server.joinDuplicateHeaders || null
-    req.upgrade = (info & IS_UPGRADE) !== 0
     req.method = engine.httpMethods[code]
     req.url = fillHead(req, text, info, 0, this.lastHead)
 
     this.keepAlive.stop(server.timeout || 0)
-    // Somebody came to listen since the last request, so the codec did not stop: the message's end is near enough.
-    if (!this.upgrades && this.mayUpgrade() && asksForUpgrade(req)) {
-      req.upgrade = true
-      this.upgradesAtEnd = true
-    }
     let handled = false
     try {
-      if (!req.upgrade || !isUpgrade(this, req)) {
-        this.upgradesAtEnd = false
-        this.declined = (info & IS_UPGRADE) !== 0
-        beginExchange(this, req, info)
-      }
+      if (!leavesHttp(this, req, info)) beginExchange(this, req, info)
       handled = true
     } finally {
       if (!handled) this.handlerThrew()
     }
     if (code === PRI) process.nextTick(hangUpNT, this)
     this.keepAlive.touch()
-    this.updateUpgrades()
+    watchUpgrades(this)
   }
 
   body(chunk) {
@@ -214,34 +189,8 @@ class ServerConnection {
   }
 
   upgrade(rest) {
-    const { incoming: req, server, socket } = this
-    if (this.declined) return this.goOn(rest)
-    if (this.state !== OPEN || req === null) return
-    if (!req.complete) endMessage(req, '')
-    readStart(socket)
-    const handle = socket._handle
-    this.detach()
-
-    const event = req.method === 'CONNECT' ? 'connect' : 'upgrade'
-    if (server.listenerCount(event) === 0) {
-      socket.destroy()
-      return
-    }
-    // The codec stopped reading at the switch; for the stream it never did.
-    if (handle?.reading) handle.readStart()
-    socket.readableFlowing = null
-    server.emit(event, req, socket, rest)
-  }
-
-  // The codec stopped at the Upgrade field of a request that is a plain one.
-  goOn(rest) {
-    this.declined = false
-    this.unconsume()
-    const { codec } = this
-    const handle = this.socket._handle
-    if (handle?.reading) handle.readStart()
-    codec.decline()
-    if (this.codec === codec && rest.length > 0) codec.execute(rest)
+    if (this.declined) goOn(this, rest)
+    else if (this.state === OPEN && this.incoming !== null) leave(this, rest)
   }
 
   fail(index, bytesParsed, rawPacket) {
@@ -331,10 +280,6 @@ class ServerConnection {
   remove() {
     this.server[kConnections]?.delete(this)
   }
-}
-
-function asksForUpgrade({ headers }) {
-  return headers.upgrade !== undefined && /(?:^|,)\s*upgrade\s*(?:,|$)/i.test(headers.connection)
 }
 
 // The opening of HTTP/2, with a version that lets it pass for a request. Node handles it, and hangs up after that read.

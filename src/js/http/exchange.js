@@ -19,12 +19,6 @@ const { _destroy, _dump, destroy, emit, push, read, resume } = IncomingMessage.p
 
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
 
-/** Whether this request, whose head asks for it, takes the connection over. */
-function isUpgrade(connection, req) {
-  req.upgrade = req.method === 'CONNECT' || Boolean(connection.server.shouldUpgradeCallback(req))
-  return req.upgrade
-}
-
 function beginExchange(connection, req, info) {
   const { server, socket } = connection
   connection.requests.push(req)
@@ -225,4 +219,4 @@ function closeBothNT(res, req) {
   }
 }
 
-module.exports = { beginExchange, isAnswered, isUpgrade }
+module.exports = { beginExchange, isAnswered }
