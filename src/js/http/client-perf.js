@@ -4,7 +4,6 @@
 // only its own response handling ends it. The one public way to the same end is a ServerResponse, which ends its own.
 
 const { channel } = require('node:diagnostics_channel')
-const { PerformanceObserver } = require('node:perf_hooks')
 const { ClientRequest, OutgoingMessage, ServerResponse } = require('node:http')
 
 const responseCreated = channel('http.server.response.created')
@@ -39,6 +38,7 @@ function isTracing() {
 // would be seen, so there is no perf_hooks then.
 function findSymbols() {
   if (isTracing()) return {}
+  const { PerformanceObserver } = require('node:perf_hooks')
   const observer = new PerformanceObserver(() => {})
   observer.observe({ type: 'http' })
   try {

@@ -1,6 +1,6 @@
 'use strict'
 
-// The time for timeouts, by performance.now(): read once for all that a turn brings, as libuv does for its loop.
+// The time for timeouts: read once for all that a turn brings, as libuv does for its loop.
 
 const { now: readClock } = require('../internal/timers')
 const { turn } = require('../outbox')
