@@ -12,4 +12,11 @@ function isNodeFrom(version) {
   return major > wanted || (major === wanted && minor >= release)
 }
 
-module.exports = { isNodeFrom }
+// What each Node's parser refuses differs; ours follows these versions.
+const LLHTTP = ['9.4.3', '9.4.4']
+const { llhttp } = process.versions
+
+/** Why what parsers refuse cannot be compared on this Node; false when it can. */
+const otherParser = !LLHTTP.includes(llhttp) && `this Node has llhttp ${llhttp}`
+
+module.exports = { isNodeFrom, otherParser }

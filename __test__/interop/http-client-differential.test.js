@@ -8,15 +8,11 @@ const { test } = require('node:test')
 const ferrowire = require('ferrowire/http')
 const { CLIENTS, READINGS, assertSameClient } = require('../common/client-differential')
 const { splits } = require('../common/mutations')
+const { otherParser } = require('../common/node-version')
 const { BASES, ENDINGS, METHODS, SEVERAL, makeCase } = require('../common/raw-responses')
 
 const CASES = 1200
-// What each Node's parser refuses differs; ours follows this version.
-const LLHTTP = ['9.4.3', '9.4.4']
-const { llhttp } = process.versions
-const skip = process.env.FERROWIRE_POISON
-  ? 'the reference is poisoned'
-  : !LLHTTP.includes(llhttp) && `this Node has llhttp ${llhttp}`
+const skip = process.env.FERROWIRE_POISON ? 'the reference is poisoned' : otherParser
 
 const numbered = process.env.DIFFERENTIAL_CASE
 const few = { skip: skip || numbered !== undefined }

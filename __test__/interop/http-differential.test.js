@@ -9,18 +9,13 @@ const { test } = require('node:test')
 const ferrowire = require('ferrowire/http')
 const { CONFIGS, MODES, assertSame } = require('../common/differential')
 const { splits } = require('../common/mutations')
-const { isNodeFrom } = require('../common/node-version')
+const { isNodeFrom, otherParser } = require('../common/node-version')
 const { BASES, SEVERAL, makeCase } = require('../common/raw-requests')
 const { makeProgram } = require('../common/response-programs')
 
 const CASES = 2000
 const PROGRAMS = 1000
-// What each Node's parser refuses differs; ours follows these versions.
-const LLHTTP = ['9.4.3', '9.4.4']
-const { llhttp } = process.versions
-const skip = process.env.FERROWIRE_POISON
-  ? 'the reference is poisoned'
-  : !LLHTTP.includes(llhttp) && `this Node has llhttp ${llhttp}`
+const skip = process.env.FERROWIRE_POISON ? 'the reference is poisoned' : otherParser
 
 // Node 26 hands another stream to the listeners for 'upgrade'.
 const isComparable = ({ pieces }) => !isNodeFrom(26) || !/upgrade/i.test(Buffer.concat(pieces))

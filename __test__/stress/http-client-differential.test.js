@@ -5,6 +5,7 @@
 const builtIn = require('node:http')
 const { http } = require('ferrowire')
 const { CLIENTS, READINGS, assertSameClient } = require('../common/client-differential')
+const { otherParser } = require('../common/node-version')
 const { makeCase } = require('../common/raw-responses')
 const { assertSameRequests } = require('../common/request-player')
 const { makeRequests } = require('../common/request-programs')
@@ -25,7 +26,8 @@ stress(`${CASES} generated programs from number ${FROM} on`, async (t) => {
   }
 })
 
-stress(`${CASES} generated answers from number ${FROM} on`, async () => {
+stress(`${CASES} generated answers from number ${FROM} on`, async (t) => {
+  if (otherParser) return t.skip(otherParser)
   for (let from = FROM; from < FROM + CASES; from += ROUND) {
     const numbers = Array.from({ length: ROUND }, (_, i) => from + i)
     const cases = numbers.map((number) => makeCase(number, CLIENTS, READINGS))

@@ -5,6 +5,7 @@
 const builtIn = require('node:http')
 const { http } = require('ferrowire')
 const { CONFIGS, MODES, assertSame } = require('../common/differential')
+const { otherParser } = require('../common/node-version')
 const { makeCase } = require('../common/raw-requests')
 const { makeProgram } = require('../common/response-programs')
 const { stress } = require('./common')
@@ -13,14 +14,21 @@ const CASES = 20_000
 const ROUND = 2000
 const FROM = Number(process.env.DIFFERENTIAL_FROM ?? 100_000)
 
-for (const [what, make] of [
-  ['requests', (number) => makeCase(number, MODES, CONFIGS)],
-  ['handlers', makeProgram],
-]) {
-  stress(`${CASES} generated ${what} from number ${FROM} on`, async () => {
-    for (let from = FROM; from < FROM + CASES; from += ROUND) {
-      const numbers = Array.from({ length: ROUND }, (_, i) => from + i)
-      await assertSame(http, builtIn, numbers.map(make))
-    }
-  })
+async function compare(make) {
+  for (let from = FROM; from < FROM + CASES; from += ROUND) {
+    const numbers = Array.from({ length: ROUND }, (_, i) => from + i)
+    await assertSame(http, builtIn, numbers.map(make).filter(isBearable))
+  }
 }
+
+// From 24.22 on Node asserts, outside of the handler's calls, that what waits corked is to be sent in chunks: a handler that
+// calls that off meanwhile ends the process.
+function isBearable({ program = [] }) {
+  return !program.some(([, name, value]) => name === 'chunkedEncoding' && value === false)
+}
+
+stress(`${CASES} generated requests from number ${FROM} on`, (t) =>
+  otherParser ? t.skip(otherParser) : compare((number) => makeCase(number, MODES, CONFIGS)),
+)
+
+stress(`${CASES} generated handlers from number ${FROM} on`, () => compare(makeProgram))
