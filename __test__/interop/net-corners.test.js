@@ -218,3 +218,23 @@ scenario('getConnections() without a callback', {}, async (run) => {
   client.log('takes no part')
   await run.close(listener)
 })
+
+scenario('nothing but empty chunks for a peer that is gone', {}, async (run) => {
+  const { server, client } = run
+  const { listener, peer, socket } = await run.connected({
+    serverOptions: { allowHalfOpen: true },
+    accept: (peer) => server.log.watch('peer', peer, ['finish', 'error', 'close']),
+  })
+  peer.resume()
+  peer.cork()
+  for (let i = 0; i < 3; i++) peer.write('', (error) => server.log('written', error))
+  socket.destroy()
+  await closed(socket)
+  await run.turns(6)
+  client.log('gone')
+  peer.uncork()
+  await run.turns(6)
+  peer.destroy()
+  await closed(peer)
+  await run.close(listener)
+})

@@ -100,8 +100,12 @@ pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     })
 }
 
-/// As `send`, for several slices in one call (at most 1024, the rest is left to the caller).
+/// As `send`, for several slices in one call (at most 1024, the rest is left to the caller). Of nothing but empty ones the
+/// socket hears nothing, not even when its peer is gone: so it is with `writev`, by which libuv sends them.
 pub fn send_vectored(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    if slices.iter().all(|slice| slice.is_empty()) {
+        return Ok(0);
+    }
     // SAFETY: `msghdr` is plain data, for which all zeroes is a valid value.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = slices.as_ptr().cast_mut().cast();
