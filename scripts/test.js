@@ -40,8 +40,8 @@ function run(command, args, { env, timeout } = {}) {
     child.on('error', reject)
     child.on('close', (code, signal) => {
       if (code === 0) resolve()
-      else
-        reject(new Error(child.killed ? `no end in ${timeout} ms` : (signal ?? `status ${code}`)))
+      else if (child.killed) reject(new Error(`no end within ${timeout / 60_000} minutes`))
+      else reject(new Error(signal ?? `status ${code}`))
     })
   })
 }

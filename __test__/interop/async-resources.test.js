@@ -11,6 +11,7 @@ const { describe, test } = require('node:test')
 const { runProgram } = require('../common/programs')
 
 const ENTRY = path.join(__dirname, 'fixtures/async-resources.js')
+const LIMIT = 15_000
 
 const scenarios = [
   'echo over tcp',
@@ -33,7 +34,7 @@ async function play(t, modules, scenario) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrowire-'))
   t.after(() => fs.rmSync(directory, { recursive: true }))
   const args = [ENTRY, ...modules, scenario, directory]
-  const { stdout } = await runProgram(process.execPath, args)
+  const { stdout } = await runProgram(process.execPath, args, { timeout: LIMIT })
   return JSON.parse(stdout)
 }
 

@@ -16,13 +16,9 @@ const { FERROWIRE_POISON } = process.env
 async function play(preloads, policy, kind) {
   const place = localPath()
   try {
-    const { stdout, stderr } = await runProgram(process.execPath, [
-      ...preloads,
-      APP,
-      policy,
-      kind,
-      place,
-    ])
+    const args = [...preloads, APP, policy, kind, place]
+    const options = { timeout: 20_000 }
+    const { stdout, stderr } = await runProgram(process.execPath, args, options)
     assert.equal(stderr, '')
     return JSON.parse(stdout)
   } finally {

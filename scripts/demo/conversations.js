@@ -193,7 +193,8 @@ const pipe = {
       last: ['disconnected.'],
       again: CLIENT_PAIR[0],
     }),
-    ...wroteToStderr(stage, ['server', 'client'], LEFT),
+    ...wroteToStderr(stage, ['server']),
+    ...wroteToStderr(stage, ['client'], LEFT),
   ],
 }
 

@@ -129,8 +129,8 @@ impl Channel {
     }
 
     /// The next message; `None` when the peer has disconnected. Cancelled, it loses nothing. A peer that is gone in the middle
-    /// of a message is an error of kind `UnexpectedEof`. One of kind `Other` tells that a message which was sent with a
-    /// handle, four times, did not arrive with it; the channel goes on.
+    /// of a message is an error of kind `UnexpectedEof`. One of kind `ConnectionRefused` tells that a message
+    /// which was sent with a handle, four times, did not arrive with it; the channel goes on.
     pub async fn recv<T: DeserializeOwned>(&mut self) -> io::Result<Option<Message<T>>> {
         loop {
             if self.claimed.is_some() {
@@ -285,7 +285,7 @@ impl Channel {
                 if given_up {
                     const TEXT: &str =
                         "a handle did not reach the other process, nor did its message";
-                    return Err(io::Error::other(TEXT));
+                    return Err(io::Error::new(io::ErrorKind::ConnectionRefused, TEXT));
                 }
                 Ok(None)
             }

@@ -126,7 +126,7 @@ fn a_handle_that_never_arrives_is_an_error_and_the_channel_goes_on() {
         let nack = "{\"cmd\":\"NODE_HANDLE_NACK\"}\n";
         (&peer).write_all(nack.repeat(4).as_bytes()).unwrap();
         let error = channel.recv::<Value>().await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::Other);
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         channel.flush().await.unwrap();
         let seen = lines(&peer, 5);
         assert!(seen[..4].iter().all(|line| line.contains("lost")));

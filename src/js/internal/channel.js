@@ -70,17 +70,17 @@ class Inbox {
 
   /** Tells the listeners, later: one that throws must not take the rest of a read with it. */
   post(internal, message, handle) {
-    process.nextTick(tell, this, internal ? 'internalMessage' : 'message', message, handle)
+    process.nextTick(Inbox.#tell, this, internal ? 'internalMessage' : 'message', message, handle)
   }
 
-  tell(event, message, handle) {
-    const target = this.#target
+  static #tell(inbox, event, message, handle) {
+    const target = inbox.#target
     if (event === 'internalMessage' && asksToListen(message)) {
       withOurServers(() => target.emit(event, message, handle))
     } else if (event === 'internalMessage' || target.listenerCount('message') > 0) {
       target.emit(event, message, handle)
     } else if (target.channel !== null) {
-      this.#unheard.push([event, message, handle])
+      inbox.#unheard.push([event, message, handle])
     }
   }
 
@@ -89,10 +89,6 @@ class Inbox {
     if (target.channel === null || target.listenerCount('message') === 0) return
     while (this.#unheard.length > 0) target.emit(...this.#unheard.shift())
   }
-}
-
-function tell(inbox, event, message, handle) {
-  inbox.tell(event, message, handle)
 }
 
 function defineSending(target, outgoing, passing) {
